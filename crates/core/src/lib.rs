@@ -1,0 +1,37 @@
+//! The plugin contracts of `ablate`, and nothing else.
+//!
+//! A plugin is a typed, documented config that builds one of six things: a
+//! [`Model`], an [`Augmentation`], an [`Optimiser`], a [`Schedule`], a
+//! [`Dataset`] or a [`Metric`]. It registers itself at link time with
+//! [`register!`], and the runner finds it by name in the [`registry`].
+//!
+//! This crate must never know a concrete plugin, a config file, a run store or
+//! a kernel: whatever it knew, every plugin author would have to know too.
+
+mod augmentation;
+mod dataset;
+mod error;
+mod metric;
+mod model;
+mod optimiser;
+mod parameters;
+mod plugin;
+pub mod registry;
+mod rng;
+mod schedule;
+mod schema;
+
+pub use augmentation::{Augmentation, AugmentationConfig, AugmentationContext, Image, Phase};
+pub use dataset::{DataContext, Dataset, DatasetConfig, DatasetInfo, Split};
+pub use error::{Error, Result};
+pub use metric::{Goal, Metric, MetricConfig, Predictions};
+pub use model::{LayerSummary, Model, ModelConfig, ModelContext, ModelSummary};
+pub use optimiser::{Optimiser, OptimiserConfig, State};
+pub use parameters::{Gradients, Parameter, Parameters, Pass};
+pub use plugin::{Kind, Plugin, PluginConfig};
+pub use rng::Stream;
+pub use schedule::{EpochRecord, Progress, Schedule, ScheduleConfig};
+pub use schema::{Key, nearest};
+
+#[doc(hidden)]
+pub use inventory;
