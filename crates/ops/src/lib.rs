@@ -1,1 +1,14 @@
-//! ablate-ops.
+//! Training kernels that candle lacks or has slow, each with its backward pass.
+//!
+//! Every operation exists twice: as a function over slices (`forward`,
+//! `backward`), which the fused `Stack` of `ablate-nn` drives
+//! without allocating, and as a candle custom op over tensors, which fits into
+//! any candle model. All results are the same bits whatever the thread count.
+//!
+//! This crate must never know a plugin, a config or a model.
+
+mod activation;
+mod simd;
+
+pub use activation::Activation;
+pub use simd::{Level, level};
