@@ -31,7 +31,7 @@ pub use parameters::{Gradients, Parameter, Parameters, Pass};
 pub use plugin::{Kind, Plugin, PluginConfig};
 pub use rng::Stream;
 pub use schedule::{EpochRecord, Progress, Schedule, ScheduleConfig};
-pub use schema::{Key, nearest};
+pub use schema::{Key, keys_of, nearest, resolve};
 
 #[doc(hidden)]
 pub use inventory;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -159,9 +158,9 @@ macro_rules! constructor {
                 name,
                 about,
                 package,
-                schema: schema_of::<C>,
-                resolve: resolve::<C>,
-                build: Build::$kind(|value, $cx| parse::<C>(value)?.build($cx)),
+                schema: schema::of::<C>,
+                resolve: resolve_value::<C>,
+                build: Build::$kind(|value, $cx| schema::parse::<C>(value)?.build($cx)),
             }
         }
     };
@@ -177,9 +176,9 @@ macro_rules! constructor {
                 name,
                 about,
                 package,
-                schema: schema_of::<C>,
-                resolve: resolve::<C>,
-                build: Build::$kind(|value| parse::<C>(value)?.build()),
+                schema: schema::of::<C>,
+                resolve: resolve_value::<C>,
+                build: Build::$kind(|value| schema::parse::<C>(value)?.build()),
             }
         }
     };
@@ -222,7 +221,6 @@ impl Plugin {
     /// An unknown key (the nearest known one is suggested) or a value of the
     /// wrong type; the error names the key.
     pub fn resolve(&self, config: &Value) -> Result<Value> {
-        schema::refuse_unknown_keys(&(self.schema)(), config)?;
         (self.resolve)(config)
     }
 
@@ -285,24 +283,7 @@ impl Plugin {
     }
 }
 
-fn schema_of<C: JsonSchema>() -> Schema {
-    let settings = SchemaSettings::default().with(|s| s.inline_subschemas = true);
-    settings.into_generator().into_root_schema_for::<C>()
-}
-
-fn resolve<C: PluginConfig>(value: &Value) -> Result<Value> {
-    serde_json::to_value(parse::<C>(value)?)
+fn resolve_value<C: PluginConfig>(value: &Value) -> Result<Value> {
+    serde_json::to_value(schema::resolve::<C>(value)?)
         .map_err(|error| Error::Other(format!("the config cannot be written back: {error}")))
-}
-
-fn parse<C: PluginConfig>(value: &Value) -> Result<C> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let key = error.path().to_string();
-        let keys = schema::keys(&schema_of::<C>());
-        let fix = match keys.iter().find(|known| known.path == key) {
-            Some(known) => format!("give {}, for example {}", known.value_type, known.default),
-            None => "see `cargo xtask describe` for the keys and their types".to_string(),
-        };
-        Error::bad_value(key, error.inner(), fix)
-    })
 }

@@ -1,6 +1,8 @@
 //! From a config's JSON schema to documented keys, and the refusal of unknown ones.
 
-use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{Error, Result};
@@ -18,6 +20,39 @@ pub struct Key {
     pub about: String,
     /// Where the default comes from; empty where it is our own.
     pub source: String,
+}
+
+/// The JSON schema of a config type, nested types inlined.
+pub fn of<C: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::default().with(|s| s.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<C>()
+}
+
+/// Every key a config type documents, nested tables flattened.
+pub fn keys_of<C: JsonSchema>() -> Vec<Key> {
+    keys(&of::<C>())
+}
+
+/// Reads a config: unknown keys are refused, absent ones take their default.
+///
+/// # Errors
+/// An unknown key (the nearest known one is suggested) or a value of the wrong
+/// type; the error names the key.
+pub fn resolve<C: DeserializeOwned + JsonSchema>(value: &Value) -> Result<C> {
+    refuse_unknown_keys(&of::<C>(), value)?;
+    parse(value)
+}
+
+/// Reads a config whose keys are known to be right.
+pub(crate) fn parse<C: DeserializeOwned + JsonSchema>(value: &Value) -> Result<C> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let key = error.path().to_string();
+        let fix = match keys_of::<C>().iter().find(|known| known.path == key) {
+            Some(known) => format!("give {}, for example {}", known.value_type, known.default),
+            None => "see `cargo xtask describe` for the keys and their types".to_string(),
+        };
+        Error::bad_value(key, error.inner(), fix)
+    })
 }
 
 /// Every key a schema documents, nested tables flattened.
@@ -202,9 +237,7 @@ mod tests {
 
     #[test]
     fn keys_carry_type_default_doc_and_source() {
-        let settings =
-            schemars::generate::SchemaSettings::default().with(|s| s.inline_subschemas = true);
-        let schema = settings.into_generator().into_root_schema_for::<Outer>();
+        let schema = of::<Outer>();
         let keys = keys(&schema);
         let find = |path: &str| keys.iter().find(|key| key.path == path).expect(path);
         assert_eq!(find("mode").value_type, r#""fast" | "slow""#);
