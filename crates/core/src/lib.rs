@@ -24,7 +24,7 @@ mod schema;
 pub use augmentation::{Augmentation, AugmentationConfig, AugmentationContext, Image, Phase};
 pub use dataset::{DataContext, Dataset, DatasetConfig, DatasetInfo, Split};
 pub use error::{Error, Result};
-pub use metric::{Goal, Metric, MetricConfig, Predictions};
+pub use metric::{Goal, Metric, MetricConfig};
 pub use model::{LayerSummary, Model, ModelConfig, ModelContext, ModelSummary};
 pub use optimiser::{Optimiser, OptimiserConfig, State};
 pub use parameters::{Gradients, Parameter, Parameters, Pass};

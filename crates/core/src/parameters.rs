@@ -182,11 +182,14 @@ impl SimpleBackend for Parameters {
     }
 }
 
+/// Gradients that reached the side door, by parameter.
+type Deposits = Arc<Mutex<HashMap<TensorId, Tensor>>>;
+
 /// One pass through a model: whether it trains, the random stream of its
 /// dropout masks, and a side door for parameter gradients.
 #[derive(Clone, Debug, Default)]
 pub struct Pass {
-    training: Option<(Stream, Arc<Mutex<HashMap<TensorId, Tensor>>>)>,
+    training: Option<(Stream, Deposits)>,
 }
 
 impl Pass {

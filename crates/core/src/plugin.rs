@@ -85,12 +85,15 @@ pub struct Plugin {
     build: Build,
 }
 
+/// How an optimiser is built from its config.
+type BuildOptimiser = fn(&Value, &[Parameter]) -> Result<Box<dyn Optimiser>>;
+
 /// How to build each kind from its resolved config.
 enum Build {
     Model(fn(&Value, &ModelContext) -> Result<Box<dyn Model>>),
     Dataset(fn(&Value, &DataContext) -> Result<Box<dyn Dataset>>),
     Augmentation(fn(&Value, &AugmentationContext) -> Result<Box<dyn Augmentation>>),
-    Optimiser(fn(&Value, &[Parameter]) -> Result<Box<dyn Optimiser>>),
+    Optimiser(BuildOptimiser),
     Schedule(fn(&Value) -> Result<Box<dyn Schedule>>),
     Metric(fn(&Value) -> Result<Box<dyn Metric>>),
 }

@@ -1,9 +1,26 @@
 //! The run store: what a finished or unfinished trial left on disk.
 //!
-//! One folder an experiment and profile, one folder a trial in it. The runner
-//! writes through this crate and the report reads through it, so that neither
-//! must know the other. It must never know a plugin or a kernel.
+//! ```text
+//! STORE/EXPERIMENT/PROFILE/experiment.json
+//!                         /VARIANT-seedN-HASH/trial.json        how it stands
+//!                                            /config.toml       every key, defaults included
+//!                                            /environment.json  versions, processor, git state
+//!                                            /metrics.jsonl     a line an epoch
+//!                                            /checkpoint.json   names the checkpoint files
+//!                                            /events.out.*      for TensorBoard
+//!                         /report/
+//! ```
+//!
+//! The runner writes through this crate and the report reads through it, so that
+//! neither must know the other. It must never know a plugin or a kernel.
 
+pub mod atomic;
+pub mod checkpoint;
+mod error;
+mod folder;
 mod record;
 
+pub use checkpoint::Checkpoint;
+pub use error::{Error, Result};
+pub use folder::{ExperimentFolder, TrialFolder, TrialLock};
 pub use record::{Censored, Claim, Comparison, Direction, Experiment, Measure, Status, Trial};

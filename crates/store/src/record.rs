@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ablate_core::EpochRecord;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ pub struct Experiment {
 }
 
 /// A claim of the paper, and the numbers that answer it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// The claim in one sentence.
@@ -48,7 +49,7 @@ pub struct Claim {
 }
 
 /// A number read off one trial.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Measure {
     /// Epochs until the training top-1 error first falls to this fraction,
@@ -63,7 +64,7 @@ pub enum Measure {
 }
 
 /// How the treatment is set against the baseline, trial by trial of one seed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Comparison {
     /// Baseline divided by treatment; no effect is 1, the claim says more.

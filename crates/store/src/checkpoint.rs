@@ -1,0 +1,181 @@
+//! Checkpoints: the last two are kept, each with a digest.
+//!
+//! `checkpoint.json` names the tensor files, newest first. It is replaced in one
+//! step after a tensor file is safely on disk, so a cut at any moment leaves a
+//! checkpoint that reads back. Where the newest file is damaged all the same,
+//! the one before it serves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Result, atomic};
+
+const INDEX: &str = "checkpoint.json";
+const KEPT: usize = 2;
+
+/// One saved state of a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The runner's own account of where training stands.
+    pub progress: serde_json::Value,
+    /// Parameters and optimiser state, in the safetensors format.
+    pub tensors: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    file: String,
+    sha256: String,
+    progress: serde_json::Value,
+}
+
+/// What loading found.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The newest checkpoint that reads back; `None` where there is none.
+    pub checkpoint: Option<Checkpoint>,
+    /// Files that were passed over, with the reason.
+    pub damaged: Vec<String>,
+}
+
+/// Saves a checkpoint in `folder` under a name unique to `step`, and drops all
+/// but the last two.
+///
+/// # Errors
+/// The disk is full or the folder cannot be written; earlier checkpoints stay.
+pub fn save(folder: &Path, step: u64, checkpoint: &Checkpoint) -> Result<()> {
+    let file = format!("checkpoint-{step:09}.safetensors");
+    atomic::write(&folder.join(&file), &checkpoint.tensors)?;
+    let mut entries = entries(folder).unwrap_or_default();
+    entries.retain(|entry| entry.file != file);
+    entries.insert(
+        0,
+        Entry {
+            file,
+            sha256: digest(&checkpoint.tensors),
+            progress: checkpoint.progress.clone(),
+        },
+    );
+    let dropped = entries.split_off(entries.len().min(KEPT));
+    let index = folder.join(INDEX);
+    let text = serde_json::to_vec_pretty(&entries).map_err(|error| Error::Damaged {
+        path: index.clone(),
+        problem: format!("the checkpoint's progress cannot be written: {error}"),
+        fix: "report this as a bug".to_string(),
+    })?;
+    atomic::write(&index, &text)?;
+    for entry in dropped {
+        // Left behind it only takes space.
+        let _ = fs::remove_file(folder.join(entry.file));
+    }
+    Ok(())
+}
+
+/// Loads the newest checkpoint in `folder` whose digest is right.
+///
+/// # Errors
+/// There are checkpoints but every one is damaged.
+pub fn load(folder: &Path) -> Result<Loaded> {
+    let mut damaged = Vec::new();
+    let entries = match entries(folder) {
+        Ok(entries) => entries,
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Vec::new()
+        }
+        Err(error) => return Err(error),
+    };
+    for entry in &entries {
+        let path = folder.join(&entry.file);
+        match fs::read(&path) {
+            Ok(tensors) if digest(&tensors) == entry.sha256 => {
+                let progress = entry.progress.clone();
+                return Ok(Loaded {
+                    checkpoint: Some(Checkpoint { progress, tensors }),
+                    damaged,
+                });
+            }
+            Ok(_) => damaged.push(format!("{}: the digest is wrong", path.display())),
+            Err(error) => damaged.push(format!("{}: {error}", path.display())),
+        }
+    }
+    match damaged.is_empty() {
+        true => Ok(Loaded {
+            checkpoint: None,
+            damaged,
+        }),
+        false => Err(Error::Damaged {
+            path: folder.join(INDEX),
+            problem: format!("no checkpoint reads back ({})", damaged.join("; ")),
+            fix: "remove the trial's folder to train it from the start".to_string(),
+        }),
+    }
+}
+
+/// The newest tensor file of a folder, for tools that only want the weights.
+///
+/// # Errors
+/// There is no checkpoint.
+pub fn newest(folder: &Path) -> Result<PathBuf> {
+    let entries = entries(folder)?;
+    entries
+        .first()
+        .map(|entry| folder.join(&entry.file))
+        .ok_or_else(|| Error::Damaged {
+            path: folder.join(INDEX),
+            problem: "it lists no checkpoint".to_string(),
+            fix: "run the trial first".to_string(),
+        })
+}
+
+fn entries(folder: &Path) -> Result<Vec<Entry>> {
+    let path = folder.join(INDEX);
+    let text = fs::read(&path).map_err(Error::io(&path))?;
+    serde_json::from_slice(&text).map_err(|error| Error::Damaged {
+        path,
+        problem: error.to_string(),
+        fix: "remove the trial's folder to train it from the start".to_string(),
+    })
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkpoint(step: u64) -> Checkpoint {
+        Checkpoint {
+            progress: serde_json::json!({ "step": step }),
+            tensors: vec![step as u8; 100],
+        }
+    }
+
+    #[test]
+    fn the_newest_good_one_is_loaded_and_two_are_kept() -> Result<()> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder.path();
+        assert!(load(folder)?.checkpoint.is_none());
+        for step in 1..=3 {
+            save(folder, step, &checkpoint(step))?;
+        }
+        assert_eq!(load(folder)?.checkpoint, Some(checkpoint(3)));
+        assert!(!folder.join("checkpoint-000000001.safetensors").exists());
+
+        fs::write(folder.join("checkpoint-000000003.safetensors"), b"torn").expect("write");
+        let loaded = load(folder)?;
+        assert_eq!(loaded.checkpoint, Some(checkpoint(2)));
+        assert_eq!(loaded.damaged.len(), 1);
+
+        fs::remove_file(folder.join("checkpoint-000000002.safetensors")).expect("remove");
+        assert!(load(folder).is_err());
+        Ok(())
+    }
+}

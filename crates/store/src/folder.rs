@@ -1,0 +1,228 @@
+//! Where experiments and trials lie, and how they are read and written.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use ablate_core::EpochRecord;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Experiment, Result, Status, Trial, atomic};
+
+const EXPERIMENT: &str = "experiment.json";
+const TRIAL: &str = "trial.json";
+const METRICS: &str = "metrics.jsonl";
+const LOCK: &str = ".lock";
+
+/// The folder of one experiment under one profile.
+#[derive(Clone, Debug)]
+pub struct ExperimentFolder {
+    path: PathBuf,
+}
+
+impl ExperimentFolder {
+    /// `STORE/NAME/PROFILE`, created if need be.
+    ///
+    /// # Errors
+    /// The folder cannot be created.
+    pub fn create(store: &Path, experiment: &Experiment) -> Result<Self> {
+        let path = store.join(&experiment.name).join(&experiment.profile);
+        fs::create_dir_all(&path).map_err(Error::io(&path))?;
+        write_json(&path.join(EXPERIMENT), experiment)?;
+        Ok(Self { path })
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder for a trial, created if need be.
+    ///
+    /// # Errors
+    /// The folder cannot be created.
+    pub fn trial(&self, variant: &str, seed: u64, hash: &str) -> Result<TrialFolder> {
+        let short = hash.get(..8).unwrap_or(hash);
+        let path = self.path.join(format!("{variant}-seed{seed}-{short}"));
+        fs::create_dir_all(&path).map_err(Error::io(&path))?;
+        Ok(TrialFolder { path })
+    }
+}
+
+/// The folder of one trial.
+#[derive(Clone, Debug)]
+pub struct TrialFolder {
+    path: PathBuf,
+}
+
+/// Held while a trial trains, so that two processes never share a folder. The
+/// operating system drops it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct TrialLock {
+    _file: File,
+}
+
+impl TrialFolder {
+    /// A trial's folder that exists already.
+    pub fn open(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Claims the trial for this process.
+    ///
+    /// # Errors
+    /// Another process has it.
+    pub fn lock(&self) -> Result<TrialLock> {
+        let path = self.path.join(LOCK);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(Error::io(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(TrialLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy {
+                path: self.path.clone(),
+            }),
+            Err(TryLockError::Error(source)) => Err(Error::Io { path, source }),
+        }
+    }
+
+    /// The stored trial, or `None` where it never started.
+    ///
+    /// # Errors
+    /// The record is damaged.
+    pub fn read(&self) -> Result<Option<Trial>> {
+        let path = self.path.join(TRIAL);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let mut trial: Trial = read_json(&path)?;
+        trial.history = self.history()?;
+        Ok(Some(trial))
+    }
+
+    /// Stores everything about a trial but its history.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, trial: &Trial) -> Result<()> {
+        let head = Trial {
+            history: Vec::new(),
+            ..trial.clone()
+        };
+        write_json(&self.path.join(TRIAL), &head)
+    }
+
+    /// Replaces one file in the folder in one step.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        atomic::write(&self.path.join(name), bytes)
+    }
+
+    /// Adds one finished epoch to the metrics.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn append(&self, record: &EpochRecord) -> Result<()> {
+        let path = self.path.join(METRICS);
+        let mut line = to_json(&path, record, serde_json::to_vec)?;
+        line.push(b'\n');
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| {
+                file.write_all(&line)?;
+                file.sync_data()
+            })
+            .map_err(Error::io(&path))
+    }
+
+    /// Makes the metrics exactly `history`: what a checkpoint knows of.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn rewrite_history(&self, history: &[EpochRecord]) -> Result<()> {
+        let path = self.path.join(METRICS);
+        let mut text = Vec::new();
+        for record in history {
+            text.extend(to_json(&path, record, serde_json::to_vec)?);
+            text.push(b'\n');
+        }
+        atomic::write(&path, &text)
+    }
+
+    /// The finished epochs. A last line that was cut off is not one.
+    ///
+    /// # Errors
+    /// A line other than the last does not read back.
+    pub fn history(&self) -> Result<Vec<EpochRecord>> {
+        let path = self.path.join(METRICS);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Error::io(&path)(error)),
+        };
+        let lines: Vec<&str> = text.lines().collect();
+        let mut history = Vec::with_capacity(lines.len());
+        for (index, line) in lines.iter().enumerate() {
+            match serde_json::from_str(line) {
+                Ok(record) => history.push(record),
+                Err(_) if index + 1 == lines.len() => {}
+                Err(error) => {
+                    return Err(Error::Damaged {
+                        path,
+                        problem: format!("line {}: {error}", index + 1),
+                        fix: "remove the trial's folder to train it from the start".to_string(),
+                    });
+                }
+            }
+        }
+        Ok(history)
+    }
+
+    /// Whether the trial has ended and must not run again.
+    ///
+    /// # Errors
+    /// The record is damaged.
+    pub fn is_done(&self) -> Result<bool> {
+        let done =
+            |trial: Trial| matches!(trial.status, Status::Finished | Status::Diverged { .. });
+        Ok(self.read()?.is_some_and(done))
+    }
+}
+
+fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+    atomic::write(path, &to_json(path, value, serde_json::to_vec_pretty)?)
+}
+
+fn to_json<T: Serialize>(
+    path: &Path,
+    value: &T,
+    write: impl FnOnce(&T) -> serde_json::Result<Vec<u8>>,
+) -> Result<Vec<u8>> {
+    write(value).map_err(|error| Error::Damaged {
+        path: path.to_path_buf(),
+        problem: format!("cannot be written as JSON: {error}"),
+        fix: "report this as a bug".to_string(),
+    })
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read(path).map_err(Error::io(path))?;
+    serde_json::from_slice(&text).map_err(|error| Error::Damaged {
+        path: path.to_path_buf(),
+        problem: error.to_string(),
+        fix: "remove the trial's folder to train it from the start".to_string(),
+    })
+}
