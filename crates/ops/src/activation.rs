@@ -12,3 +12,32 @@ pub enum Activation {
     /// `f(x) = tanh(x)`, what the paper compares ReLU with.
     Tanh,
 }
+
+impl Activation {
+    /// `f(x)`.
+    pub fn apply(self, x: f32) -> f32 {
+        match self {
+            Self::Identity => x,
+            Self::Relu => x.max(0.0),
+            Self::Tanh => x.tanh(),
+        }
+    }
+
+    /// `f'(x)` in terms of `y = f(x)`.
+    pub fn derivative(self, y: f32) -> f32 {
+        match self {
+            Self::Identity => 1.0,
+            Self::Relu => f32::from(u8::from(y > 0.0)),
+            Self::Tanh => 1.0 - y * y,
+        }
+    }
+
+    /// `f` of every element, through candle's own operations.
+    pub fn apply_tensor(self, x: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
+        match self {
+            Self::Identity => Ok(x.clone()),
+            Self::Relu => x.relu(),
+            Self::Tanh => x.tanh(),
+        }
+    }
+}

@@ -8,7 +8,12 @@
 //! This crate must never know a plugin, a config or a model.
 
 mod activation;
+mod conv;
+mod linear;
+mod operands;
 mod simd;
 
 pub use activation::Activation;
+pub use conv::{Conv2dConfig, ConvShape, ConvShapeError, conv2d, conv2d_backward, conv2d_forward};
+pub use linear::{linear, linear_backward, linear_forward};
 pub use simd::{Level, level};

@@ -1,0 +1,245 @@
+//! Convolution as a candle operation over tensors.
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+
+use super::{ConvShape, conv2d_backward, conv2d_forward};
+use crate::Activation;
+use crate::operands::{check_operands, floats, with_floats};
+
+const NAME: &str = "conv2d";
+
+/// How [`conv2d`] applies its filters. Pairs are `[height, width]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2dConfig {
+    /// Step between two applications of a filter.
+    pub stride: [usize; 2],
+    /// Zeros added on each side of the input.
+    pub padding: [usize; 2],
+    /// Into how many independent convolutions the channels are split.
+    pub groups: usize,
+    /// What is applied to the sum of convolution and bias.
+    pub activation: Activation,
+}
+
+impl Default for Conv2dConfig {
+    fn default() -> Self {
+        Self {
+            stride: [1, 1],
+            padding: [0, 0],
+            groups: 1,
+            activation: Activation::Identity,
+        }
+    }
+}
+
+/// `act(conv(x, w) + bias)` with gradients for whatever is tracked.
+///
+/// `x` is `[N, C, H, W]`, `w` `[O, C / groups, kH, kW]`, `bias` `[O]`, the
+/// result `[N, O, H', W']`. On a device other than the CPU it is composed of
+/// candle's own operations, which take square strides and paddings only.
+///
+/// # Errors
+/// When shapes do not fit together or a tensor is not float32.
+pub fn conv2d(
+    x: &Tensor,
+    w: &Tensor,
+    bias: Option<&Tensor>,
+    config: Conv2dConfig,
+) -> Result<Tensor> {
+    let operands: Vec<_> = [x, w].into_iter().chain(bias).collect();
+    check_operands(NAME, &operands)?;
+    let (batch, shape) = shape_of(x, w, bias, config)?;
+    if !x.device().is_cpu() {
+        return composed(x, w, bias, config);
+    }
+    let op = Conv2d {
+        shape,
+        batch,
+        activation: config.activation,
+    };
+    let (x, w) = (x.contiguous()?, w.contiguous()?);
+    match bias {
+        Some(bias) => x.apply_op3(&w, &bias.contiguous()?, op),
+        None => x.apply_op2(&w, op),
+    }
+}
+
+/// The batch size and the checked sizes of a convolution of these tensors.
+fn shape_of(
+    x: &Tensor,
+    w: &Tensor,
+    bias: Option<&Tensor>,
+    config: Conv2dConfig,
+) -> Result<(usize, ConvShape)> {
+    let (Ok((batch, channels, height, width)), Ok((filters, group_inputs, kernel_h, kernel_w))) =
+        (x.dims4(), w.dims4())
+    else {
+        bail!(
+            "{NAME}: input {:?} and weight {:?} must both have four dimensions",
+            x.shape(),
+            w.shape()
+        )
+    };
+    let shape = ConvShape::new(
+        [channels, filters],
+        config.groups,
+        [kernel_h, kernel_w],
+        config.stride,
+        config.padding,
+        [height, width],
+    )
+    .map_err(candle_core::Error::wrap)?;
+    if shape.group_inputs() != group_inputs {
+        bail!(
+            "{NAME}: weight {:?} must have {} input channels for input {:?} in {} groups",
+            w.shape(),
+            shape.group_inputs(),
+            x.shape(),
+            config.groups
+        )
+    }
+    if let Some(bias) = bias.filter(|bias| bias.dims() != [filters]) {
+        bail!("{NAME}: bias {:?} must be [{filters}]", bias.shape())
+    }
+    Ok((batch, shape))
+}
+
+/// The same result from candle's operations, for devices without a kernel here.
+fn composed(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, config: Conv2dConfig) -> Result<Tensor> {
+    let ([stride, stride_w], [padding, padding_w]) = (config.stride, config.padding);
+    if stride != stride_w || padding != padding_w {
+        bail!(
+            "{NAME}: {:?} takes only square strides and paddings, not {config:?}",
+            x.device()
+        )
+    }
+    let mut y = x.conv2d(w, padding, stride, 1, config.groups)?;
+    if let Some(bias) = bias {
+        y = y.broadcast_add(&bias.reshape((1, bias.elem_count(), 1, 1))?)?;
+    }
+    config.activation.apply_tensor(&y)
+}
+
+struct Conv2d {
+    shape: ConvShape,
+    batch: usize,
+    activation: Activation,
+}
+
+impl Conv2d {
+    fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> (CpuStorage, Shape) {
+        let [height, width] = self.shape.output();
+        let mut y = vec![0.0; self.batch * self.shape.output_len()];
+        conv2d_forward(&self.shape, self.batch, x, w, bias, self.activation, &mut y);
+        let shape = Shape::from((self.batch, self.shape.out_channels, height, width));
+        (CpuStorage::F32(y), shape)
+    }
+
+    /// Gradients of the tracked ones among input, weight and bias.
+    fn backward(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        bias: Option<&Tensor>,
+        y: &Tensor,
+        gy: &Tensor,
+    ) -> Result<[Option<Tensor>; 3]> {
+        let buffer = |tensor: &Tensor| vec![0.0; tensor.elem_count()];
+        let mut gx = x.track_op().then(|| buffer(x));
+        let mut gb = bias.filter(|bias| bias.track_op()).map(buffer);
+        let mut gw = buffer(w);
+        with_floats(NAME, x, |x| {
+            with_floats(NAME, w, |w| {
+                with_floats(NAME, y, |y| {
+                    with_floats(NAME, gy, |gy| {
+                        conv2d_backward(
+                            &self.shape,
+                            self.batch,
+                            x,
+                            w,
+                            y,
+                            gy,
+                            self.activation,
+                            gx.as_deref_mut(),
+                            &mut gw,
+                            gb.as_deref_mut(),
+                        );
+                        Ok(())
+                    })
+                })
+            })
+        })?;
+        let tensor = |values: Option<Vec<f32>>, like: &Tensor| {
+            values
+                .map(|values| Tensor::from_vec(values, like.shape(), like.device()))
+                .transpose()
+        };
+        Ok([
+            tensor(gx, x)?,
+            tensor(w.track_op().then_some(gw), w)?,
+            tensor(gb, bias.unwrap_or(w))?,
+        ])
+    }
+}
+
+impl CustomOp2 for Conv2d {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        w: &CpuStorage,
+        w_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        Ok(self.forward(floats(NAME, x, x_layout)?, floats(NAME, w, w_layout)?, None))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        y: &Tensor,
+        gy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let [gx, gw, _] = self.backward(x, w, None, y, gy)?;
+        Ok((gx, gw))
+    }
+}
+
+impl CustomOp3 for Conv2d {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        w: &CpuStorage,
+        w_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let bias = floats(NAME, bias, bias_layout)?;
+        Ok(self.forward(
+            floats(NAME, x, x_layout)?,
+            floats(NAME, w, w_layout)?,
+            Some(bias),
+        ))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        bias: &Tensor,
+        y: &Tensor,
+        gy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let [gx, gw, gb] = self.backward(x, w, Some(bias), y, gy)?;
+        Ok((gx, gw, gb))
+    }
+}

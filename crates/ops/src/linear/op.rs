@@ -1,0 +1,182 @@
+//! The fully connected layer as a candle operation over tensors.
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+
+use super::{linear_backward, linear_forward};
+use crate::Activation;
+use crate::operands::{check_operands, floats, with_floats};
+
+const NAME: &str = "linear";
+
+/// `act(x w^T + bias)` with gradients for whatever is tracked.
+///
+/// `x` is `[N, I]`, `w` `[O, I]`, `bias` `[O]`, the result `[N, O]`. On a
+/// device other than the CPU it is composed of candle's own operations.
+///
+/// # Errors
+/// When shapes do not fit together or a tensor is not float32.
+pub fn linear(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, act: Activation) -> Result<Tensor> {
+    let operands: Vec<_> = [x, w].into_iter().chain(bias).collect();
+    check_operands(NAME, &operands)?;
+    let (Ok((batch, inputs)), Ok((outputs, weight_inputs))) = (x.dims2(), w.dims2()) else {
+        bail!(
+            "{NAME}: input {:?} and weight {:?} must both have two dimensions",
+            x.shape(),
+            w.shape()
+        )
+    };
+    if inputs != weight_inputs {
+        bail!(
+            "{NAME}: weight {:?} does not fit input {:?}",
+            w.shape(),
+            x.shape()
+        )
+    }
+    if let Some(bias) = bias.filter(|bias| bias.dims() != [outputs]) {
+        bail!("{NAME}: bias {:?} must be [{outputs}]", bias.shape())
+    }
+    if !x.device().is_cpu() {
+        let y = x.matmul(&w.t()?)?;
+        let y = match bias {
+            Some(bias) => y.broadcast_add(bias)?,
+            None => y,
+        };
+        return act.apply_tensor(&y);
+    }
+    let op = Linear {
+        batch,
+        inputs,
+        outputs,
+        activation: act,
+    };
+    let (x, w) = (x.contiguous()?, w.contiguous()?);
+    match bias {
+        Some(bias) => x.apply_op3(&w, &bias.contiguous()?, op),
+        None => x.apply_op2(&w, op),
+    }
+}
+
+struct Linear {
+    batch: usize,
+    inputs: usize,
+    outputs: usize,
+    activation: Activation,
+}
+
+impl Linear {
+    fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> (CpuStorage, Shape) {
+        let mut y = vec![0.0; self.batch * self.outputs];
+        let (batch, inputs, outputs) = (self.batch, self.inputs, self.outputs);
+        linear_forward(batch, inputs, outputs, x, w, bias, self.activation, &mut y);
+        (CpuStorage::F32(y), Shape::from((self.batch, self.outputs)))
+    }
+
+    /// Gradients of the tracked ones among input, weight and bias.
+    fn backward(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        bias: Option<&Tensor>,
+        y: &Tensor,
+        gy: &Tensor,
+    ) -> Result<[Option<Tensor>; 3]> {
+        let buffer = |tensor: &Tensor| vec![0.0; tensor.elem_count()];
+        let mut gx = x.track_op().then(|| buffer(x));
+        let mut gb = bias.filter(|bias| bias.track_op()).map(buffer);
+        let mut gw = buffer(w);
+        with_floats(NAME, x, |x| {
+            with_floats(NAME, w, |w| {
+                with_floats(NAME, y, |y| {
+                    with_floats(NAME, gy, |gy| {
+                        linear_backward(
+                            self.batch,
+                            self.inputs,
+                            self.outputs,
+                            x,
+                            w,
+                            y,
+                            gy,
+                            self.activation,
+                            gx.as_deref_mut(),
+                            &mut gw,
+                            gb.as_deref_mut(),
+                        );
+                        Ok(())
+                    })
+                })
+            })
+        })?;
+        let tensor = |values: Option<Vec<f32>>, like: &Tensor| {
+            values
+                .map(|values| Tensor::from_vec(values, like.shape(), like.device()))
+                .transpose()
+        };
+        Ok([
+            tensor(gx, x)?,
+            tensor(w.track_op().then_some(gw), w)?,
+            tensor(gb, bias.unwrap_or(w))?,
+        ])
+    }
+}
+
+impl CustomOp2 for Linear {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        w: &CpuStorage,
+        w_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        Ok(self.forward(floats(NAME, x, x_layout)?, floats(NAME, w, w_layout)?, None))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        y: &Tensor,
+        gy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let [gx, gw, _] = self.backward(x, w, None, y, gy)?;
+        Ok((gx, gw))
+    }
+}
+
+impl CustomOp3 for Linear {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        w: &CpuStorage,
+        w_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let bias = floats(NAME, bias, bias_layout)?;
+        Ok(self.forward(
+            floats(NAME, x, x_layout)?,
+            floats(NAME, w, w_layout)?,
+            Some(bias),
+        ))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        bias: &Tensor,
+        y: &Tensor,
+        gy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let [gx, gw, gb] = self.backward(x, w, Some(bias), y, gy)?;
+        Ok((gx, gw, gb))
+    }
+}
