@@ -18,7 +18,9 @@ impl Activation {
     pub fn apply(self, x: f32) -> f32 {
         match self {
             Self::Identity => x,
-            Self::Relu => x.max(0.0),
+            // `max` would turn a diverged (not a number) value into zero.
+            Self::Relu if x < 0.0 => 0.0,
+            Self::Relu => x,
             Self::Tanh => x.tanh(),
         }
     }

@@ -9,11 +9,18 @@
 
 mod activation;
 mod conv;
+mod lanes;
 mod linear;
 mod operands;
+mod shared;
 mod simd;
+mod vector;
 
 pub use activation::Activation;
-pub use conv::{Conv2dConfig, ConvShape, ConvShapeError, conv2d, conv2d_backward, conv2d_forward};
+pub use conv::{
+    Conv2dConfig, ConvPlan, ConvShape, ConvShapeError, activation_gradient, conv2d,
+    conv2d_backward, conv2d_forward,
+};
+pub use lanes::{LANES, Lanes, deinterleave, interleave};
 pub use linear::{linear, linear_backward, linear_forward};
 pub use simd::{Level, level};

@@ -2,10 +2,20 @@
 //! library means it) with groups, its bias and its activation, and the three
 //! gradients. Not here: pooling and normalisation.
 
+mod activation_gradient;
+mod correlate;
 mod op;
+mod packing;
+mod pass;
+mod plan;
 mod shape;
 mod slices;
+#[cfg(test)]
+mod tests;
+mod weight_gradient;
 
+pub use activation_gradient::activation_gradient;
 pub use op::{Conv2dConfig, conv2d};
+pub use plan::ConvPlan;
 pub use shape::{ConvShape, ConvShapeError};
 pub use slices::{conv2d_backward, conv2d_forward};

@@ -1,56 +1,34 @@
-//! Convolution over plain slices in `[N, C, H, W]` order.
+//! Convolution over plain slices in `[N, C, H, W]` order: each block of sixteen
+//! images is laid out as lanes, computed, and laid out again.
 
-use super::ConvShape;
-use crate::Activation;
+use std::cell::Cell;
 
-/// Panics unless the slices have the lengths the shape asks for.
-fn check_lengths(shape: &ConvShape, batch: usize, lengths: &[(&str, usize, usize)]) {
-    for (name, found, wanted) in lengths {
-        assert_eq!(
-            found, wanted,
-            "conv2d: `{name}` has the wrong length for {shape:?} and batch {batch}"
-        );
-    }
+use super::{ConvPlan, ConvShape, activation_gradient};
+use crate::lanes::{LANES, Lanes, deinterleave, interleave};
+use crate::{Activation, Level, level};
+
+thread_local! {
+    /// Two blocks, kept between calls. Taken out while in use, so that a call
+    /// that rayon starts on this thread meanwhile finds none and makes its own.
+    static SCRATCH: Cell<[Vec<Lanes>; 2]> = const { Cell::new([Vec::new(), Vec::new()]) };
 }
 
-/// For each tap `kernel * stride` pairs the output position with the input
-/// position it reads, leaving out padding.
-fn taps(shape: &ConvShape, axis: usize, out: usize) -> impl Iterator<Item = (usize, usize)> {
-    let (stride, padding, input) = (shape.stride[axis], shape.padding[axis], shape.input[axis]);
-    (0..shape.kernel[axis]).filter_map(move |tap| {
-        let position = (out * stride + tap).checked_sub(padding)?;
-        (position < input).then_some((tap, position))
-    })
-}
-
-/// Calls `visit(y, x, w)` with the flat indices of every multiplication.
-fn for_each_product(shape: &ConvShape, batch: usize, mut visit: impl FnMut(usize, usize, usize)) {
-    let [out_height, out_width] = shape.output();
-    let [height, width] = shape.input;
-    let (inputs, outputs) = (shape.group_inputs(), shape.group_outputs());
-    for image in 0..batch {
-        for filter in 0..shape.out_channels {
-            let first = filter / outputs * inputs;
-            for row in 0..out_height {
-                for column in 0..out_width {
-                    let y = ((image * shape.out_channels + filter) * out_height + row) * out_width
-                        + column;
-                    for channel in 0..inputs {
-                        let plane = (image * shape.in_channels + first + channel) * height;
-                        for (kernel_row, input_row) in taps(shape, 0, row) {
-                            for (kernel_column, input_column) in taps(shape, 1, column) {
-                                let x = (plane + input_row) * width + input_column;
-                                let w = ((filter * inputs + channel) * shape.kernel[0]
-                                    + kernel_row)
-                                    * shape.kernel[1]
-                                    + kernel_column;
-                                visit(y, x, w);
-                            }
-                        }
-                    }
-                }
-            }
+fn with_scratch(lens: [usize; 2], run: impl FnOnce(&mut [Lanes], &mut [Lanes])) {
+    let mut scratch = SCRATCH.take();
+    for (buffer, len) in scratch.iter_mut().zip(lens) {
+        if buffer.len() < len {
+            buffer.resize(len, Lanes::ZERO);
         }
+    }
+    let [first, second] = &mut scratch;
+    run(&mut first[..lens[0]], &mut second[..lens[1]]);
+    SCRATCH.set(scratch);
+}
+
+fn plan(shape: &ConvShape, level: Level) -> ConvPlan {
+    match ConvPlan::at_level(*shape, level) {
+        Ok(plan) => plan,
+        Err(error) => panic!("{error}"),
     }
 }
 
@@ -60,7 +38,7 @@ fn for_each_product(shape: &ConvShape, batch: usize, mut visit: impl FnMut(usize
 /// `[N, O, H', W']`, which is overwritten.
 ///
 /// # Panics
-/// When a slice has another length than the shape asks for.
+/// When the shape does not check or a slice has another length than it asks for.
 pub fn conv2d_forward(
     shape: &ConvShape,
     batch: usize,
@@ -70,30 +48,32 @@ pub fn conv2d_forward(
     act: Activation,
     y: &mut [f32],
 ) {
-    check_lengths(
-        shape,
-        batch,
-        &[
-            ("x", x.len(), batch * shape.input_len()),
-            ("w", w.len(), shape.weight_len()),
-            (
-                "bias",
-                bias.map_or(shape.out_channels, <[f32]>::len),
-                shape.out_channels,
-            ),
-            ("y", y.len(), batch * shape.output_len()),
-        ],
-    );
-    let [out_height, out_width] = shape.output();
-    for (plane, values) in y.chunks_exact_mut(out_height * out_width).enumerate() {
-        values.fill(bias.map_or(0.0, |bias| bias[plane % shape.out_channels]));
-    }
-    for_each_product(shape, batch, |at, from, weight| {
-        y[at] += x[from] * w[weight]
+    forward_at(level(), shape, batch, x, w, bias, act, y);
+}
+
+#[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
+pub(super) fn forward_at(
+    level: Level,
+    shape: &ConvShape,
+    batch: usize,
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    act: Activation,
+    y: &mut [f32],
+) {
+    let mut plan = plan(shape, level);
+    let (x_len, y_len) = (shape.input_len(), shape.output_len());
+    assert_eq!(x.len(), batch * x_len, "conv2d: `x` has the wrong length");
+    assert_eq!(y.len(), batch * y_len, "conv2d: `y` has the wrong length");
+    plan.pack_forward(w);
+    with_scratch([x_len, y_len], |x_block, y_block| {
+        for (x, y) in x.chunks(LANES * x_len).zip(y.chunks_mut(LANES * y_len)) {
+            interleave(x_len, x, x_block);
+            plan.forward(x_block, bias, act, y_block);
+            deinterleave(y_len, y_block, y);
+        }
     });
-    for value in y {
-        *value = act.apply(*value);
-    }
 }
 
 /// The gradients of [`conv2d_forward`].
@@ -103,7 +83,7 @@ pub fn conv2d_forward(
 /// and `gb`, shaped like `x`, `w` and `bias`.
 ///
 /// # Panics
-/// When a slice has another length than the shape asks for.
+/// When the shape does not check or a slice has another length than it asks for.
 #[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
 pub fn conv2d_backward(
     shape: &ConvShape,
@@ -117,39 +97,70 @@ pub fn conv2d_backward(
     gw: &mut [f32],
     gb: Option<&mut [f32]>,
 ) {
-    check_lengths(
-        shape,
-        batch,
-        &[
-            ("x", x.len(), batch * shape.input_len()),
-            ("w", w.len(), shape.weight_len()),
-            ("y", y.len(), batch * shape.output_len()),
-            ("gy", gy.len(), batch * shape.output_len()),
-            ("gw", gw.len(), shape.weight_len()),
-        ],
+    backward_at(level(), shape, batch, x, w, y, gy, act, gx, gw, gb);
+}
+
+#[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
+pub(super) fn backward_at(
+    level: Level,
+    shape: &ConvShape,
+    batch: usize,
+    x: &[f32],
+    w: &[f32],
+    y: &[f32],
+    gy: &[f32],
+    act: Activation,
+    mut gx: Option<&mut [f32]>,
+    gw: &mut [f32],
+    mut gb: Option<&mut [f32]>,
+) {
+    let mut plan = plan(shape, level);
+    let (x_len, y_len) = (shape.input_len(), shape.output_len());
+    let [height, width] = shape.output();
+    assert_eq!(x.len(), batch * x_len, "conv2d: `x` has the wrong length");
+    assert_eq!(
+        w.len(),
+        shape.weight_len(),
+        "conv2d: `w` has the wrong length"
     );
-    let gz: Vec<f32> = y
-        .iter()
-        .zip(gy)
-        .map(|(y, gy)| gy * act.derivative(*y))
-        .collect();
+    assert_eq!(y.len(), batch * y_len, "conv2d: `y` has the wrong length");
+    assert_eq!(gy.len(), batch * y_len, "conv2d: `gy` has the wrong length");
+    if let Some(gx) = &gx {
+        assert_eq!(gx.len(), batch * x_len, "conv2d: `gx` has the wrong length");
+        plan.pack_backward(w);
+    }
     gw.fill(0.0);
-    for_each_product(shape, batch, |at, from, weight| {
-        gw[weight] += x[from] * gz[at]
-    });
-    if let Some(gx) = gx {
-        check_lengths(shape, batch, &[("gx", gx.len(), batch * shape.input_len())]);
-        gx.fill(0.0);
-        for_each_product(shape, batch, |at, from, weight| {
-            gx[from] += w[weight] * gz[at]
-        });
-    }
-    if let Some(gb) = gb {
-        check_lengths(shape, batch, &[("gb", gb.len(), shape.out_channels)]);
-        let [out_height, out_width] = shape.output();
+    if let Some(gb) = &mut gb {
         gb.fill(0.0);
-        for (plane, values) in gz.chunks_exact(out_height * out_width).enumerate() {
-            gb[plane % shape.out_channels] += values.iter().sum::<f32>();
-        }
     }
+    let mut block_gb = vec![0.0; shape.out_channels];
+    with_scratch([x_len.max(y_len), y_len], |block, gz| {
+        for first in (0..batch).step_by(LANES) {
+            let images = first..(first + LANES).min(batch);
+            let of = |len: usize| images.start * len..images.end * len;
+            interleave(y_len, &y[of(y_len)], &mut block[..y_len]);
+            interleave(y_len, &gy[of(y_len)], gz);
+            let outputs = shape.out_channels;
+            let y_block = &block[..y_len];
+            activation_gradient(
+                act,
+                outputs,
+                height * width,
+                y_block,
+                gz,
+                Some(&mut block_gb),
+            );
+            if let Some(gb) = &mut gb {
+                for (gb, block_gb) in gb.iter_mut().zip(&block_gb) {
+                    *gb += block_gb;
+                }
+            }
+            interleave(x_len, &x[of(x_len)], &mut block[..x_len]);
+            plan.add_weight_gradient(&block[..x_len], gz, gw);
+            if let Some(gx) = &mut gx {
+                plan.input_gradient(gz, &mut block[..x_len]);
+                deinterleave(x_len, &block[..x_len], &mut gx[of(x_len)]);
+            }
+        }
+    });
 }

@@ -1,0 +1,242 @@
+//! The fast kernels against plain loops in double precision.
+
+use super::slices::{backward_at, forward_at};
+use super::*;
+use crate::{Activation, Level};
+
+/// Numbers in -1..1 that differ from place to place.
+fn noise(seed: u64, len: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    (0..len)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+/// Calls `visit(y, x, w)` with the flat indices of every multiplication.
+fn products(shape: &ConvShape, batch: usize, mut visit: impl FnMut(usize, usize, usize)) {
+    let [out_height, out_width] = shape.output();
+    let [height, width] = shape.input;
+    let (inputs, outputs) = (shape.group_inputs(), shape.group_outputs());
+    let taps = |axis: usize, out: usize| {
+        let (start, padding) = (out * shape.stride[axis], shape.padding[axis]);
+        (0..shape.kernel[axis])
+            .filter(move |tap| (padding..padding + shape.input[axis]).contains(&(start + tap)))
+            .map(move |tap| (tap, start + tap - padding))
+    };
+    for plane in 0..batch * shape.out_channels {
+        let (image, filter) = (plane / shape.out_channels, plane % shape.out_channels);
+        for pixel in 0..out_height * out_width {
+            for channel in 0..inputs {
+                let first = image * shape.in_channels + filter / outputs * inputs + channel;
+                for (tap_row, row) in taps(0, pixel / out_width) {
+                    for (tap_column, column) in taps(1, pixel % out_width) {
+                        let tap = tap_row * shape.kernel[1] + tap_column;
+                        visit(
+                            plane * out_height * out_width + pixel,
+                            (first * height + row) * width + column,
+                            (filter * inputs + channel) * shape.kernel[0] * shape.kernel[1] + tap,
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn assert_close(what: &str, found: &[f32], wanted: &[f64]) {
+    let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
+    let error = square(&mut found.iter().zip(wanted).map(|(f, w)| f64::from(*f) - w));
+    let norm = square(&mut wanted.iter().copied());
+    let relative = (error / norm.max(1e-30)).sqrt();
+    assert!(
+        error == 0.0 || relative < 3e-6,
+        "{what}: relative error {relative:e}"
+    );
+    assert_eq!(found.len(), wanted.len());
+}
+
+/// What [`conv2d_forward`] and [`conv2d_backward`] computed.
+#[derive(PartialEq)]
+struct Results {
+    y: Vec<f32>,
+    gx: Vec<f32>,
+    gw: Vec<f32>,
+    gb: Vec<f32>,
+}
+
+struct Case {
+    shape: ConvShape,
+    batch: usize,
+    act: Activation,
+    x: Vec<f32>,
+    w: Vec<f32>,
+    bias: Vec<f32>,
+    gy: Vec<f32>,
+}
+
+impl Case {
+    fn new(shape: ConvShape, batch: usize, act: Activation) -> Self {
+        Self {
+            shape,
+            batch,
+            act,
+            x: noise(1, batch * shape.input_len()),
+            w: noise(2, shape.weight_len()),
+            bias: noise(3, shape.out_channels),
+            gy: noise(4, batch * shape.output_len()),
+        }
+    }
+
+    fn run(&self, level: Level) -> Results {
+        let Self {
+            shape,
+            batch,
+            act,
+            x,
+            w,
+            bias,
+            gy,
+        } = self;
+        // Not a number shows what is read before it is written.
+        let blank = |len: usize| vec![f32::NAN; len];
+        let mut y = blank(gy.len());
+        forward_at(level, shape, *batch, x, w, Some(bias), *act, &mut y);
+        let (mut gx, mut gw, mut gb) = (blank(x.len()), blank(w.len()), blank(bias.len()));
+        let (gx_out, gb_out) = (Some(gx.as_mut_slice()), Some(gb.as_mut_slice()));
+        backward_at(
+            level, shape, *batch, x, w, &y, gy, *act, gx_out, &mut gw, gb_out,
+        );
+        Results { y, gx, gw, gb }
+    }
+
+    fn check(&self, level: Level) {
+        let Self {
+            shape,
+            batch,
+            act,
+            x,
+            w,
+            bias,
+            gy,
+        } = self;
+        let found = self.run(level);
+        let name = |part: &str| format!("{part} of {shape:?} batch {batch} {act:?} at {level:?}");
+        let pixels = shape.output_len() / shape.out_channels;
+        let filter = |index: usize| index / pixels % shape.out_channels;
+        let mut y: Vec<f64> = (0..gy.len()).map(|i| f64::from(bias[filter(i)])).collect();
+        products(shape, *batch, |to, x_at, w_at| {
+            y[to] += f64::from(x[x_at]) * f64::from(w[w_at])
+        });
+        for y in &mut y {
+            *y = match act {
+                Activation::Identity => *y,
+                Activation::Relu => y.max(0.0),
+                Activation::Tanh => y.tanh(),
+            };
+        }
+        assert_close(&name("y"), &found.y, &y);
+        // From our own output, so that a rounded zero does not count.
+        let gz: Vec<f64> = (found.y.iter().zip(gy))
+            .map(|(y, gy)| match act {
+                Activation::Identity => f64::from(*gy),
+                Activation::Relu => {
+                    if *y > 0.0 {
+                        f64::from(*gy)
+                    } else {
+                        0.0
+                    }
+                }
+                Activation::Tanh => f64::from(*gy) * (1.0 - f64::from(*y).powi(2)),
+            })
+            .collect();
+        let (mut gx, mut gw) = (vec![0.0; x.len()], vec![0.0; w.len()]);
+        products(shape, *batch, |from, x_at, w_at| {
+            gx[x_at] += gz[from] * f64::from(w[w_at]);
+            gw[w_at] += gz[from] * f64::from(x[x_at]);
+        });
+        let mut gb = vec![0.0; bias.len()];
+        gz.iter()
+            .enumerate()
+            .for_each(|(i, gz)| gb[filter(i)] += gz);
+        assert_close(&name("gx"), &found.gx, &gx);
+        assert_close(&name("gw"), &found.gw, &gw);
+        assert_close(&name("gb"), &found.gb, &gb);
+    }
+}
+
+/// Sizes at the edges of every loop: tails of channel blocks, one pixel,
+/// strides above the kernel, padding of the kernel's size and more.
+fn odd_shapes() -> Vec<(ConvShape, usize)> {
+    #[rustfmt::skip]
+    let sizes = [
+        // channels, groups, kernel, stride, padding, input, batch
+        ([1, 1], 1, [1, 1], [1, 1], [0, 0], [1, 1], 1),
+        ([1, 1], 1, [3, 3], [1, 1], [1, 1], [5, 1], 2),
+        ([3, 17], 1, [5, 5], [1, 1], [2, 2], [9, 7], 17),
+        ([5, 31], 1, [3, 3], [1, 1], [1, 1], [6, 6], 3),
+        ([6, 6], 6, [3, 3], [1, 1], [1, 1], [5, 4], 4),
+        ([4, 8], 2, [2, 3], [3, 5], [0, 1], [11, 13], 5),
+        ([2, 3], 1, [1, 1], [2, 3], [0, 0], [7, 8], 16),
+        ([2, 2], 1, [2, 2], [1, 1], [3, 2], [3, 3], 33),
+        ([3, 20], 1, [11, 11], [4, 4], [2, 2], [35, 39], 2),
+        ([7, 9], 1, [3, 1], [1, 2], [4, 0], [4, 70], 1),
+        ([8, 48], 2, [3, 3], [1, 1], [1, 1], [13, 13], 18),
+        ([1, 2], 1, [4, 4], [2, 2], [1, 1], [8, 8], 1),
+        ([33, 16], 1, [5, 5], [1, 1], [2, 2], [4, 4], 7),
+    ];
+    (sizes.into_iter())
+        .map(
+            |(channels, groups, kernel, stride, padding, input, batch)| {
+                let shape = ConvShape::new(channels, groups, kernel, stride, padding, input);
+                (shape.expect("a valid shape"), batch)
+            },
+        )
+        .collect()
+}
+
+#[test]
+fn every_level_agrees_with_plain_loops() {
+    for (shape, batch) in odd_shapes() {
+        for act in [Activation::Identity, Activation::Relu, Activation::Tanh] {
+            for level in Level::available() {
+                Case::new(shape, batch, act).check(level);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_thread_count_changes_no_bit() {
+    for (shape, batch) in odd_shapes() {
+        let case = Case::new(shape, batch, Activation::Tanh);
+        let with_threads = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.expect("a thread pool")
+                .install(|| case.run(crate::level()))
+        };
+        let one = with_threads(1);
+        assert!(
+            [2, 3, 7]
+                .into_iter()
+                .all(|threads| with_threads(threads) == one),
+            "{shape:?}"
+        );
+    }
+}
+
+#[test]
+fn no_bias_is_a_bias_of_zero() {
+    let (shape, batch) = odd_shapes()[2];
+    let case = Case::new(shape, batch, Activation::Relu);
+    let forward = |bias: Option<&[f32]>| {
+        let mut y = vec![f32::NAN; case.gy.len()];
+        conv2d_forward(&shape, batch, &case.x, &case.w, bias, case.act, &mut y);
+        y
+    };
+    assert_eq!(forward(None), forward(Some(&vec![0.0; shape.out_channels])));
+}
