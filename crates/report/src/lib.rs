@@ -1,1 +1,3 @@
-//! ablate-report.
+//! From stored trials to a table, curves and a verdict on the paper's claim.
+
+pub mod statistics;
