@@ -1,3 +1,58 @@
 //! From stored trials to a table, curves and a verdict on the paper's claim.
+//!
+//! ```text
+//! FOLDER/report.md    verdict, effect, table, setting, the rule
+//!       /table.csv    one row a variant, for other programs (RFC 4180)
+//!       /table.tex    the table for a paper (booktabs)
+//!       /curves.svg   error rate against epochs, as the paper's Fig. 1
+//!       /curves.png   the same picture
+//!       /report.json  every number, to six significant digits
+//! ```
+//!
+//! The same trials give the same bytes. This crate trains nothing and must never
+//! know the runner or a plugin: whatever it shows was stored by the time it runs.
 
+mod curves;
+pub mod effect;
+mod error;
+mod json;
+mod markdown;
+mod notes;
+pub mod number;
+mod pair;
+pub mod reading;
+mod report;
 pub mod statistics;
+mod summary;
+mod table;
+mod terminal;
+mod text;
+mod trials;
+pub mod verdict;
+
+#[cfg(test)]
+mod fixture;
+
+use std::path::Path;
+
+use ablate_store::{Experiment, Trial};
+
+pub use effect::{Bound, Effect, Estimate, Pair};
+pub use error::{Error, Result};
+pub use reading::Reading;
+pub use report::{FILES, Report};
+pub use summary::{Role, Setting, VariantSummary};
+pub use trials::Counts;
+pub use verdict::{Judgement, Verdict};
+
+/// Makes the report of an experiment's trials (variants by seeds) and writes its
+/// files into `folder`, which is created if need be.
+///
+/// # Errors
+/// Two different trials for one variant and seed, a claim about a variant that
+/// does not exist, or a folder that cannot be written.
+pub fn write(experiment: &Experiment, trials: &[Trial], folder: &Path) -> Result<Report> {
+    let report = Report::new(experiment, trials)?;
+    report.write(folder)?;
+    Ok(report)
+}

@@ -1,0 +1,319 @@
+//! The numbers of the picture: a mean line with a band for each variant.
+
+use ablate_core::EpochRecord;
+use ablate_store::{Censored, Claim, Measure, Status, Trial};
+
+use crate::reading;
+use crate::statistics::{Sample, mean};
+use crate::trials::{Group, Trials};
+
+/// The metric shown, as the paper's Fig. 1 shows it.
+const METRIC: &str = "top1_error";
+
+/// A point: epochs and error in percent.
+pub(crate) type Point = (f64, f64);
+
+/// The whole picture.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Curves {
+    /// Training on the left, validation on the right.
+    pub(crate) panels: [Panel; 2],
+    /// One entry a variant.
+    pub(crate) legend: Vec<Entry>,
+    /// What the marks mean, in a sentence or two.
+    pub(crate) caption: String,
+}
+
+/// A variant's entry in the legend.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    /// Its place in the styles.
+    pub(crate) style: usize,
+    /// Its name and number of seeds.
+    pub(crate) name: String,
+    /// Whether its line has a band.
+    pub(crate) banded: bool,
+}
+
+/// One system of axes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Panel {
+    pub(crate) title: &'static str,
+    pub(crate) lines: Vec<Line>,
+    /// The error a claim wants reached, in percent.
+    pub(crate) target: Option<f64>,
+}
+
+/// One variant.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Line {
+    /// Its place in the styles: 0 for the treatment, 1 for the baseline.
+    pub(crate) style: usize,
+    /// Mean over the finished seeds, as far as all of them ran.
+    pub(crate) mean: Vec<Point>,
+    /// Lower and upper edge at each epoch of the mean; empty for one seed.
+    pub(crate) band: Vec<(f64, f64, f64)>,
+    /// Single seeds: what finished ones did beyond the mean, and the others.
+    pub(crate) seeds: Vec<Vec<Point>>,
+    /// Last points of trials that diverged.
+    pub(crate) diverged: Vec<Point>,
+    /// Mean epochs to the target, at the target; `None` unless every finished
+    /// trial reached it.
+    pub(crate) crossing: Option<Point>,
+}
+
+impl Curves {
+    pub(crate) fn new(claim: &Claim, trials: &Trials) -> Self {
+        let target = match claim.measure {
+            Measure::EpochsToTrainError(target) if target.is_finite() => Some(100.0 * target),
+            _ => None,
+        };
+        let styles = styles(claim, trials);
+        let lines = |metric: fn(&EpochRecord) -> Option<Point>, claim: Option<&Claim>| {
+            let groups = trials.groups.iter().zip(&styles);
+            let mut lines: Vec<Line> = groups
+                .map(|(group, style)| Line::new(*style, group, metric, claim))
+                .collect();
+            lines.sort_by_key(|line| line.style);
+            lines
+        };
+        let mut legend: Vec<Entry> = trials
+            .groups
+            .iter()
+            .zip(&styles)
+            .map(|(group, style)| Entry {
+                style: *style,
+                name: name(group),
+                banded: group.finished().count() > 1,
+            })
+            .collect();
+        legend.sort_by_key(|entry| entry.style);
+        let panels = [
+            Panel {
+                title: "Training",
+                lines: lines(training, target.map(|_| claim)),
+                target,
+            },
+            Panel {
+                title: "Validation",
+                lines: lines(validation, None),
+                target: None,
+            },
+        ];
+        Self {
+            caption: caption(&panels, trials),
+            panels,
+            legend,
+        }
+    }
+}
+
+impl Line {
+    /// `claim` is given where its target belongs in the panel.
+    fn new(
+        style: usize,
+        group: &Group,
+        metric: fn(&EpochRecord) -> Option<Point>,
+        claim: Option<&Claim>,
+    ) -> Self {
+        let points = |trial: &Trial| trial.history.iter().filter_map(metric).collect();
+        let finished: Vec<Vec<Point>> = group.finished().map(points).collect();
+        let mut line = Self {
+            style,
+            crossing: claim.and_then(|claim| crossing(claim, group)),
+            ..Self::default()
+        };
+        for x in shared_epochs(&finished) {
+            line.add_mean(&finished, x);
+        }
+        let last = line.mean.last().map_or(f64::NEG_INFINITY, |point| point.0);
+        for points in finished {
+            // From the last shared epoch, so that the tail joins the mean's end.
+            let tail: Vec<Point> = points.into_iter().filter(|point| point.0 >= last).collect();
+            if tail.last().is_some_and(|point| point.0 > last) {
+                line.seeds.push(tail);
+            }
+        }
+        for trial in group.trials.values() {
+            let points: Vec<Point> = points(trial);
+            let is_diverged = matches!(trial.status, Status::Diverged { .. });
+            line.diverged.extend(points.last().filter(|_| is_diverged));
+            if trial.status != Status::Finished && !points.is_empty() {
+                line.seeds.push(points);
+            }
+        }
+        line
+    }
+
+    /// Adds the mean over seeds at one epoch, and its band: the 95% interval, or
+    /// the extremes of two seeds.
+    fn add_mean(&mut self, seeds: &[Vec<Point>], x: f64) {
+        let values: Vec<f64> = seeds.iter().filter_map(|points| at(points, x)).collect();
+        self.mean.push((x, mean(&values)));
+        let interval = Sample::of(&values).and_then(|sample| sample.interval);
+        match interval.filter(|_| values.len() > 2) {
+            Some(interval) => self.band.push((x, interval.low, interval.high)),
+            None if values.len() == 2 => {
+                let (a, b) = (values[0], values[1]);
+                self.band.push((x, a.min(b), a.max(b)));
+            }
+            None => {}
+        }
+    }
+}
+
+/// The epochs at which every seed has a number.
+fn shared_epochs(seeds: &[Vec<Point>]) -> Vec<f64> {
+    let first = seeds.first().map_or(&[][..], Vec::as_slice);
+    let epochs = first.iter().map(|point| point.0);
+    epochs
+        .filter(|x| seeds.iter().all(|points| at(points, *x).is_some()))
+        .collect()
+}
+
+fn at(points: &[Point], x: f64) -> Option<f64> {
+    points
+        .iter()
+        .find(|point| point.0 == x)
+        .map(|point| point.1)
+}
+
+/// An epoch's training error is a mean over the epoch, so it belongs to its middle.
+fn training(record: &EpochRecord) -> Option<Point> {
+    point(record.epoch as f64 - 0.5, record.train.get(METRIC))
+}
+
+/// The validation error is measured when the epoch has ended.
+fn validation(record: &EpochRecord) -> Option<Point> {
+    point(record.epoch as f64, record.validation.get(METRIC))
+}
+
+fn point(epoch: f64, error: Option<&f64>) -> Option<Point> {
+    let error = error.filter(|error| error.is_finite())?;
+    Some((epoch, 100.0 * error))
+}
+
+fn crossing(claim: &Claim, group: &Group) -> Option<Point> {
+    let Measure::EpochsToTrainError(target) = claim.measure else {
+        return None;
+    };
+    let reached = |trial: &Trial| match reading::read(&claim.measure, trial) {
+        Censored::Seen(epochs) => Some(epochs),
+        _ => None,
+    };
+    let epochs: Option<Vec<f64>> = group.finished().map(reached).collect();
+    let epochs = epochs.filter(|epochs| !epochs.is_empty())?;
+    Some((mean(&epochs), 100.0 * target))
+}
+
+/// The treatment is 0 (solid), the baseline 1 (dashed), others follow.
+fn styles(claim: &Claim, trials: &Trials) -> Vec<usize> {
+    let mut next = 2;
+    let style = |group: &Group| match group.name {
+        name if name == claim.treatment => 0,
+        name if name == claim.baseline => 1,
+        _ => {
+            next += 1;
+            next - 1
+        }
+    };
+    trials.groups.iter().map(style).collect()
+}
+
+fn name(group: &Group) -> String {
+    match group.finished().count() {
+        1 => format!("{} (1 seed)", group.name),
+        n => format!("{} ({n} seeds)", group.name),
+    }
+}
+
+fn caption(panels: &[Panel], trials: &Trials) -> String {
+    let counts: Vec<usize> = trials.groups.iter().map(|g| g.finished().count()).collect();
+    let any_count = |wanted: fn(usize) -> bool| counts.iter().any(|count| wanted(*count));
+    let any_line = |wanted: fn(&Line) -> bool| panels.iter().flat_map(|p| &p.lines).any(wanted);
+    let mut sentences = Vec::new();
+    if any_count(|n| n > 1) {
+        sentences.push("Lines: mean over seeds.");
+    }
+    match (any_count(|n| n > 2), any_count(|n| n == 2)) {
+        (true, true) => {
+            sentences.push("Bands: 95% interval of the mean; of two seeds, the range.");
+        }
+        (true, false) => sentences.push("Bands: 95% interval of the mean."),
+        (false, true) => sentences.push("Bands: range of the two seeds."),
+        (false, false) => {}
+    }
+    if any_line(|line| !line.seeds.is_empty()) {
+        sentences.push("Thin lines: single seeds.");
+    }
+    if any_line(|line| line.crossing.is_some()) {
+        sentences.push("Dots: mean epochs to the target.");
+    }
+    if any_line(|line| !line.diverged.is_empty()) {
+        sentences.push("Crosses: training diverged.");
+    }
+    sentences.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{experiment, trial};
+
+    fn curves(trials: &[Trial]) -> Curves {
+        let experiment = experiment();
+        let sorted = Trials::new(&experiment, trials).expect("sorted");
+        Curves::new(&experiment.claim, &sorted)
+    }
+
+    #[test]
+    fn the_mean_goes_as_far_as_every_seed() {
+        let trials = [
+            trial("relu", 1, &[0.5, 0.3, 0.2]),
+            trial("relu", 2, &[0.7, 0.3]),
+        ];
+        let line = &curves(&trials).panels[0].lines[0];
+        let close = |ours: Point, reference: Point| {
+            assert!((ours.0 - reference.0).abs() + (ours.1 - reference.1).abs() < 1e-9);
+        };
+        assert_eq!(line.mean.len(), 2);
+        close(line.mean[0], (0.5, 60.0));
+        close(line.mean[1], (1.5, 30.0));
+        assert_eq!(line.seeds.len(), 1);
+        close(line.seeds[0][1], (2.5, 20.0));
+        close((line.band[0].1, line.band[0].2), (50.0, 70.0));
+        // One of the two ended short of the target.
+        assert_eq!(line.crossing, None);
+    }
+
+    #[test]
+    fn crossings_stand_at_the_mean_of_the_table() {
+        let trials = [
+            trial("relu", 1, &[0.5, 0.25]),
+            trial("relu", 2, &[0.25]),
+            trial("tanh", 1, &[0.5]),
+        ];
+        let curves = curves(&trials);
+        assert_eq!(curves.panels[0].lines[0].crossing, Some((1.0, 25.0)));
+        assert_eq!(curves.panels[0].lines[1].crossing, None);
+        assert_eq!(curves.panels[1].lines[0].crossing, None);
+    }
+
+    #[test]
+    fn gaps_and_divergence_do_not_bend_the_mean() {
+        let mut broken = trial("relu", 3, &[0.9, 0.8]);
+        broken.status = Status::Diverged { epoch: 3 };
+        let trials = [
+            trial("relu", 1, &[0.5, f64::NAN, 0.2]),
+            trial("relu", 2, &[0.7, 0.3, 0.2]),
+            broken,
+        ];
+        let curves = curves(&trials);
+        let line = &curves.panels[0].lines[0];
+        let epochs: Vec<f64> = line.mean.iter().map(|point| point.0).collect();
+        assert_eq!(epochs, [0.5, 2.5]);
+        assert_eq!(line.diverged.len(), 1);
+        assert!((line.diverged[0].0, line.diverged[0].1) == (1.5, 80.0));
+        assert!(curves.caption.contains("diverged"), "{}", curves.caption);
+    }
+}

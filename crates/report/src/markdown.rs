@@ -1,0 +1,45 @@
+//! The report for people.
+
+use crate::notes;
+use crate::report::Report;
+use crate::table::{self, markdown};
+use crate::verdict::Verdict;
+
+pub(crate) fn render(report: &Report) -> String {
+    let escape = markdown::escape;
+    let claim = &report.experiment.claim;
+    let setting: String = notes::setting(report)
+        .iter()
+        .map(|(name, value)| format!("- {name}: {}\n", escape(value)))
+        .collect();
+    let listed: String = notes::notes(report)
+        .iter()
+        .map(|note| format!("- {}\n", escape(note)))
+        .collect();
+    [
+        format!("# {}\n", escape(&report.experiment.title)),
+        format!(
+            "> {} (section {})\n",
+            escape(&claim.text),
+            escape(&claim.section)
+        ),
+        format!(
+            "**Verdict: {}.** {}\n",
+            report.verdict(),
+            escape(&report.judgement.reason)
+        ),
+        setting,
+        "## Effect\n".to_string(),
+        markdown::render(&table::effects(report)),
+        "## Variants\n".to_string(),
+        markdown::render(&table::variants(report)),
+        listed,
+        "![Error rate against epochs](curves.svg)\n".to_string(),
+        format!("{}\n", escape(&report.curves.caption)),
+        "## What differs\n".to_string(),
+        markdown::render(&table::changes(report)),
+        "## Rule\n".to_string(),
+        format!("{}\n", escape(Verdict::RULE)),
+    ]
+    .join("\n")
+}

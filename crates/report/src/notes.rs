@@ -1,0 +1,185 @@
+//! The sentences below a table: what was left out, what cannot be seen.
+
+use ablate_store::Comparison;
+
+use crate::effect::{Bound, Effect, Estimate};
+use crate::number::{self, Unit};
+use crate::report::Report;
+
+/// Everything a reader must know to read the table right, in order of weight.
+pub(crate) fn notes(report: &Report) -> Vec<String> {
+    let mut notes = vec![reading(report)];
+    if let Some(effect) = report.effects.first() {
+        notes.extend(bound(effect));
+        notes.extend(effect.pairs.iter().filter_map(left_out));
+        notes.push(power(report, effect));
+    }
+    if report.effects.len() > 1 {
+        notes.push(
+            "The verdict is on the first effect; p (Holm) corrects the t tests for the number \
+             of effects."
+                .to_string(),
+        );
+    }
+    notes.extend(trouble(report));
+    notes
+}
+
+/// The setting: profile, data, epochs, seeds.
+pub(crate) fn setting(report: &Report) -> Vec<(&'static str, String)> {
+    let profile = match &*report.experiment.profile {
+        "paper" => "paper".to_string(),
+        other => format!("{other} (reduced: not the paper's setting)"),
+    };
+    let data = match &*report.setting.data {
+        [] => "no trials".to_string(),
+        [one] => one.clone(),
+        several => format!("DIFFERS BETWEEN TRIALS: {}", several.join("; ")),
+    };
+    let epochs = match report.setting.epochs {
+        None => "no finished trials".to_string(),
+        Some((least, most)) if least == most => least.to_string(),
+        Some((least, most)) => format!("{least} to {most}, by trial"),
+    };
+    let seeds = match &*report.setting.seeds {
+        [] => "none".to_string(),
+        seeds => seeds
+            .iter()
+            .map(u64::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    vec![
+        ("Profile", profile),
+        ("Data", data),
+        ("Epochs", epochs),
+        ("Seeds", seeds),
+    ]
+}
+
+/// `relu against tanh (points)`.
+pub(crate) fn effect_name(effect: &Effect) -> String {
+    let unit = match effect.unit {
+        Unit::Times => "ratio",
+        Unit::Points => "points",
+        Unit::Epochs => "epochs",
+        Unit::Percent | Unit::Plain => "difference",
+    };
+    format!("{} against {} ({unit})", effect.treatment, effect.baseline)
+}
+
+/// The paper's figure and its own words for it.
+pub(crate) fn paper(report: &Report) -> String {
+    let claim = &report.experiment.claim;
+    let unit = report.effects.first().map_or(Unit::Plain, |e| e.unit);
+    match (claim.paper, claim.paper_text.trim()) {
+        (Some(paper), "") => number::exact(paper, unit),
+        (Some(paper), text) => format!("{} ({text})", number::exact(paper, unit)),
+        (None, "") => "direction only".to_string(),
+        (None, text) => format!("direction only ({text})"),
+    }
+}
+
+fn reading(report: &Report) -> String {
+    let claim = &report.experiment.claim;
+    let cells = "Cells are mean ± standard deviation over seeds [95% Student t interval].";
+    let (t, b) = (&claim.treatment, &claim.baseline);
+    match claim.comparison {
+        Comparison::Ratio => format!(
+            "{cells} The effect is the geometric mean over seeds of {b} / {t}; above 1 speaks \
+             for the claim."
+        ),
+        Comparison::Points => format!(
+            "{cells} The effect is the mean over seeds of {t} - {b}; below 0 speaks for the claim."
+        ),
+    }
+}
+
+fn bound(effect: &Effect) -> Option<String> {
+    let text = match effect.bound {
+        Bound::Exact => return None,
+        Bound::AtLeast => {
+            "The baseline missed the target within the budget in some pairs. Its last epoch \
+             stands in for the epochs it would have taken, so the effect is at least as strong \
+             as shown and its interval has no strong end."
+        }
+        Bound::AtMost => {
+            "The treatment missed the target or diverged in some pairs, so the effect is at \
+             most as strong as shown and the claim cannot be confirmed."
+        }
+        Bound::Neither => {
+            "Both variants missed the target or diverged in some pairs, so nothing bounds the \
+             effect."
+        }
+    };
+    Some(text.to_string())
+}
+
+fn left_out(pair: &crate::Pair) -> Option<String> {
+    let without_number = pair.effect.is_none() && !pair.note.is_empty();
+    without_number.then(|| format!("Seed {} has no effect, {}.", pair.seed, pair.note))
+}
+
+fn power(report: &Report, effect: &Effect) -> String {
+    let n = effect.estimate.map_or(0, |estimate| estimate.n);
+    let pairs = if n == 1 { "pair" } else { "pairs" };
+    let detectable = |estimate: Estimate| Some((estimate, estimate.detectable?));
+    let Some((estimate, detectable)) = effect.estimate.and_then(detectable) else {
+        return format!("Power: {n} {pairs} do not tell how small an effect could be seen.")
+            .replace("1 pair do not", "1 pair does not");
+    };
+    let than = if effect.unit == Unit::Times {
+        "below"
+    } else {
+        "under"
+    };
+    let mut text = format!(
+        "Power: with {n} {pairs} an effect {than} {} would probably go unseen (found in less \
+         than 80% of such experiments).",
+        number::size(detectable, effect.unit)
+    );
+    if let Some(paper) = report.experiment.claim.paper {
+        let figure = number::exact(paper, effect.unit);
+        match estimate.pairs_for_paper {
+            Some(needed) => {
+                text += &format!(" The paper's {figure} would take about {needed} seeds.");
+            }
+            None => text += &format!(" The paper's {figure} would take over a thousand seeds."),
+        }
+    }
+    if let Some(p) = least_p(n) {
+        text += &format!(
+            " The exact test on {n} pairs cannot give p below {}.",
+            number::p_value(p)
+        );
+    }
+    text
+}
+
+/// The least p-value of the sign-flip test, where it is worth a warning.
+fn least_p(n: usize) -> Option<f64> {
+    (2..=5).contains(&n).then(|| 2.0 / f64::from(1_u32 << n))
+}
+
+/// Trials without a result, and data sets that differ.
+fn trouble(report: &Report) -> Vec<String> {
+    let mut notes = Vec::new();
+    for variant in &report.variants {
+        let counts = variant.counts;
+        if counts.finished < report.setting.seeds.len() {
+            notes.push(format!(
+                "{}: {} of {} seeds.",
+                variant.name,
+                counts.text(),
+                report.setting.seeds.len()
+            ));
+        }
+    }
+    if report.setting.data.len() > 1 {
+        notes.push(
+            "The trials did not all see the same data; the effect is not only the variant's."
+                .to_string(),
+        );
+    }
+    notes
+}

@@ -1,0 +1,233 @@
+//! One seed's two trials set against each other.
+
+use ablate_store::{Censored, Claim, Comparison, Direction, Status, Trial};
+
+use crate::number::Unit;
+use crate::reading;
+
+/// The scale an effect is averaged on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scale {
+    pub(crate) comparison: Comparison,
+    /// What the effect is shown in.
+    pub(crate) unit: Unit,
+}
+
+impl Scale {
+    /// Ratios are averaged as logarithms, so that half and double cancel.
+    /// Differences of fractions are in points, others in the measure's own unit.
+    pub(crate) fn of(claim: &Claim) -> Self {
+        let unit = match (claim.comparison, reading::unit(&claim.measure)) {
+            (Comparison::Ratio, _) => Unit::Times,
+            (Comparison::Points, Unit::Percent) => Unit::Points,
+            (Comparison::Points, own) => own,
+        };
+        Self {
+            comparison: claim.comparison,
+            unit,
+        }
+    }
+
+    /// The effect of two values on the averaging scale; not finite where a
+    /// ratio has a side that is not positive.
+    fn effect(self, baseline: f64, treatment: f64) -> f64 {
+        match self.comparison {
+            Comparison::Ratio if baseline > 0.0 && treatment > 0.0 => (baseline / treatment).ln(),
+            Comparison::Ratio => f64::NAN,
+            Comparison::Points if self.unit == Unit::Points => 100.0 * (treatment - baseline),
+            Comparison::Points => treatment - baseline,
+        }
+    }
+
+    /// From the unit of the comparison to the averaging scale.
+    pub(crate) fn inward(self, value: f64) -> f64 {
+        match self.comparison {
+            Comparison::Ratio => value.ln(),
+            Comparison::Points => value,
+        }
+    }
+
+    /// From the averaging scale to the unit of the comparison.
+    pub(crate) fn outward(self, value: f64) -> f64 {
+        match self.comparison {
+            Comparison::Ratio => value.exp(),
+            Comparison::Points => value,
+        }
+    }
+
+    /// 1 where a greater effect speaks for the claim, -1 where a lesser one does.
+    pub(crate) fn sign(self) -> f64 {
+        match self.comparison.direction() {
+            Direction::Greater => 1.0,
+            Direction::Less => -1.0,
+        }
+    }
+}
+
+/// What a pair says about the effect. Numbers are on the averaging scale.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// Both sides were seen.
+    Exact(f64),
+    /// Only the baseline fell short of the target: the effect is this or stronger.
+    AtLeast(f64),
+    /// Only the treatment fell short of the target: the effect is this or weaker.
+    AtMost(f64),
+    /// The treatment has no number because it diverged: it speaks against the
+    /// claim, by how much is not known.
+    Against(&'static str),
+    /// Neither side has a number because of how training went; anything may be true.
+    Unknown(&'static str),
+    /// A side is absent for a reason that says nothing of the effect.
+    LeftOut(String),
+}
+
+impl Outcome {
+    /// The number, where the pair has one.
+    pub(crate) fn value(&self) -> Option<f64> {
+        match self {
+            Self::Exact(value) | Self::AtLeast(value) | Self::AtMost(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Sets one seed's trials against each other.
+    pub(crate) fn of(claim: &Claim, baseline: Option<&Trial>, treatment: Option<&Trial>) -> Self {
+        use Censored::{Missing, MoreThan, Seen};
+        let (Some(b), Some(t)) = (baseline, treatment) else {
+            return Self::LeftOut(absent(baseline, treatment));
+        };
+        let effect = |b, t| Scale::of(claim).effect(b, t);
+        match (
+            reading::read(&claim.measure, b),
+            reading::read(&claim.measure, t),
+        ) {
+            (Seen(b), Seen(t)) => match effect(b, t) {
+                value if value.is_finite() => Self::Exact(value),
+                _ => Self::LeftOut("a ratio needs two positive values".to_string()),
+            },
+            // A bound of zero (diverged in the first epoch) says nothing, and
+            // leaving it out favours the baseline.
+            (MoreThan(b), Seen(t)) => match effect(b, t) {
+                value if value.is_finite() => Self::AtLeast(value),
+                _ => Self::LeftOut("baseline gives no bound".to_string()),
+            },
+            (Seen(b), MoreThan(t)) => match effect(b, t) {
+                value if value.is_finite() => Self::AtMost(value),
+                _ => Self::Against("treatment did not reach the target"),
+            },
+            (MoreThan(_), MoreThan(_)) => Self::Unknown("neither reached the target"),
+            (Missing, _) | (_, Missing) => match (diverged(b), diverged(t)) {
+                (true, true) => Self::Unknown("both diverged"),
+                (false, true) => Self::Against("treatment diverged"),
+                _ => Self::LeftOut(unusable(b, t)),
+            },
+        }
+    }
+}
+
+fn diverged(trial: &Trial) -> bool {
+    matches!(trial.status, Status::Diverged { .. })
+}
+
+fn absent(baseline: Option<&Trial>, treatment: Option<&Trial>) -> String {
+    let why = match (baseline, treatment) {
+        (None, None) => "neither was run",
+        (None, _) => "baseline was not run",
+        _ => "treatment was not run",
+    };
+    why.to_string()
+}
+
+/// Why a pair with both trials has no effect, side by side.
+fn unusable(baseline: &Trial, treatment: &Trial) -> String {
+    let why = |side, trial: &Trial| match trial.status {
+        Status::Diverged { .. } => Some(format!("{side} diverged")),
+        Status::Failed { .. } => Some(format!("{side} failed")),
+        Status::Unfinished => Some(format!("{side} is unfinished")),
+        Status::Finished => None,
+    };
+    let sides = [why("baseline", baseline), why("treatment", treatment)];
+    let reasons: Vec<String> = sides.into_iter().flatten().collect();
+    match reasons.is_empty() {
+        true => "the measure is missing or not a number".to_string(),
+        false => reasons.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{experiment, trial};
+    use ablate_store::Measure;
+
+    /// The outcome for training errors by epoch and how the trials ended.
+    fn outcome(baseline: (&[f64], Status), treatment: (&[f64], Status)) -> Outcome {
+        let mut b = trial("tanh", 1, baseline.0);
+        let mut t = trial("relu", 1, treatment.0);
+        (b.status, t.status) = (baseline.1, treatment.1);
+        Outcome::of(&experiment().claim, Some(&b), Some(&t))
+    }
+
+    const DIVERGED: Status = Status::Diverged { epoch: 3 };
+
+    #[test]
+    fn a_missed_target_is_a_bound() {
+        let reached: &[f64] = &[0.5, 0.25];
+        let short: &[f64] = &[0.5, 0.4, 0.3];
+        let done = Status::Finished;
+        let log = |ratio: f64| ratio.ln();
+        let case = |b, t| outcome((b, Status::Finished), (t, Status::Finished));
+        assert_eq!(case(reached, reached), Outcome::Exact(0.0));
+        assert_eq!(case(short, reached), Outcome::AtLeast(log(2.5 / 1.5)));
+        assert_eq!(case(reached, short), Outcome::AtMost(log(1.5 / 2.5)));
+        assert!(matches!(case(short, short), Outcome::Unknown(_)));
+        let early = outcome((&[], DIVERGED), (reached, done.clone()));
+        assert!(matches!(early, Outcome::LeftOut(_)));
+        let early = outcome((reached, done), (&[], DIVERGED));
+        assert!(matches!(early, Outcome::Against(_)));
+    }
+
+    #[test]
+    fn a_diverged_treatment_speaks_against_a_final_error() {
+        let claim = Claim {
+            measure: Measure::FinalValidation("top1_error".to_string()),
+            comparison: Comparison::Points,
+            ..experiment().claim
+        };
+        let finished = trial("tanh", 1, &[0.5]);
+        let mut broken = trial("relu", 1, &[0.5]);
+        broken.status = DIVERGED;
+        let of = |b, t| Outcome::of(&claim, Some(b), Some(t));
+        assert!(matches!(of(&finished, &broken), Outcome::Against(_)));
+        assert!(matches!(of(&broken, &broken), Outcome::Unknown(_)));
+        assert_eq!(
+            of(&broken, &finished),
+            Outcome::LeftOut("baseline diverged".to_string())
+        );
+        let mut cut = broken.clone();
+        cut.status = Status::Unfinished;
+        assert_eq!(
+            of(&finished, &cut),
+            Outcome::LeftOut("treatment is unfinished".to_string())
+        );
+        assert_eq!(
+            Outcome::of(&claim, None, Some(&finished)),
+            Outcome::LeftOut("baseline was not run".to_string())
+        );
+    }
+
+    #[test]
+    fn differences_of_fractions_are_points_and_of_losses_are_not() {
+        let mut claim = Claim {
+            measure: Measure::FinalTrain("top1_error".to_string()),
+            comparison: Comparison::Points,
+            ..experiment().claim
+        };
+        assert_eq!(Scale::of(&claim).effect(0.5, 0.25), -25.0);
+        claim.measure = Measure::FinalTrain("loss".to_string());
+        assert_eq!(Scale::of(&claim).effect(0.5, 0.25), -0.25);
+        claim.comparison = Comparison::Ratio;
+        assert!(!Scale::of(&claim).effect(0.5, 0.0).is_finite());
+    }
+}

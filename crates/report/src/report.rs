@@ -1,0 +1,168 @@
+//! The report as a value: made from trials, rendered to files.
+
+use std::fs;
+use std::path::Path;
+
+use ablate_store::{Experiment, Trial, atomic};
+
+use crate::curves::Curves;
+use crate::effect::Effect;
+use crate::statistics;
+use crate::summary::{self, Setting, VariantSummary};
+use crate::trials::Trials;
+use crate::verdict::{self, Judgement, Verdict};
+use crate::{Error, Result, curves, json, markdown, table, terminal};
+
+/// The files [`Report::write`] writes.
+pub const FILES: [&str; 6] = [
+    "report.md",
+    "table.csv",
+    "table.tex",
+    "curves.svg",
+    "curves.png",
+    "report.json",
+];
+
+/// Everything a report shows.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The experiment, with its claim.
+    pub experiment: Experiment,
+    /// The verdict on the claim and its reason.
+    pub judgement: Judgement,
+    /// The treatment against the baseline, then against every other variant.
+    pub effects: Vec<Effect>,
+    /// Every variant, in the order of the experiment's file.
+    pub variants: Vec<VariantSummary>,
+    /// What the variants share.
+    pub setting: Setting,
+    pub(crate) curves: Curves,
+}
+
+impl Report {
+    /// Makes the report of an experiment's trials.
+    ///
+    /// # Errors
+    /// Two different trials for one variant and seed, or a claim about a variant
+    /// that does not exist.
+    pub fn new(experiment: &Experiment, trials: &[Trial]) -> Result<Self> {
+        let trials = Trials::new(experiment, trials)?;
+        let effects = effects(experiment, &trials);
+        let judgement = match effects.first() {
+            Some(effect) => verdict::judge(&experiment.claim, effect),
+            None => Judgement {
+                verdict: Verdict::Inconclusive,
+                reason: "There is nothing to compare.".to_string(),
+            },
+        };
+        Ok(Self {
+            experiment: experiment.clone(),
+            judgement,
+            effects,
+            variants: summary::variants(experiment, &trials),
+            setting: summary::setting(&trials),
+            curves: Curves::new(&experiment.claim, &trials),
+        })
+    }
+
+    /// The verdict on the claim.
+    pub fn verdict(&self) -> Verdict {
+        self.judgement.verdict
+    }
+
+    /// The report for people: `report.md`.
+    pub fn markdown(&self) -> String {
+        markdown::render(self)
+    }
+
+    /// The report for a terminal: plain text of at most 100 columns.
+    pub fn terminal(&self) -> String {
+        terminal::render(self)
+    }
+
+    /// The table for other programs: `table.csv`, RFC 4180.
+    pub fn csv(&self) -> String {
+        table::csv::render(self)
+    }
+
+    /// The table for a paper: `table.tex`; needs the packages booktabs and graphicx.
+    pub fn latex(&self) -> String {
+        table::latex::render(self)
+    }
+
+    /// Every number, to six significant digits: `report.json`.
+    pub fn json(&self) -> String {
+        json::render(self)
+    }
+
+    /// The error curves as a vector picture: `curves.svg`.
+    ///
+    /// # Errors
+    /// The picture cannot be drawn.
+    pub fn svg(&self) -> Result<String> {
+        curves::svg(&self.curves)
+    }
+
+    /// The error curves as a bitmap: `curves.png`.
+    ///
+    /// # Errors
+    /// The picture cannot be drawn or encoded.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        curves::png(&self.curves)
+    }
+
+    /// Writes all [`FILES`] into `folder`, each in one step.
+    ///
+    /// # Errors
+    /// The folder or a file cannot be written, or the curves cannot be drawn.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder).map_err(|source| Error::Folder {
+            path: folder.to_path_buf(),
+            source,
+        })?;
+        let contents = [
+            self.markdown().into_bytes(),
+            self.csv().into_bytes(),
+            self.latex().into_bytes(),
+            self.svg()?.into_bytes(),
+            self.png()?,
+            self.json().into_bytes(),
+        ];
+        for (name, bytes) in FILES.iter().zip(contents) {
+            atomic::write(&folder.join(name), &bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// The claim's comparison first, then the treatment against the other variants,
+/// p-values corrected for their number.
+fn effects(experiment: &Experiment, trials: &Trials) -> Vec<Effect> {
+    let claim = &experiment.claim;
+    let (Some(treatment), Some(baseline)) = (
+        trials.group(&claim.treatment),
+        trials.group(&claim.baseline),
+    ) else {
+        return Vec::new();
+    };
+    let others = trials
+        .groups
+        .iter()
+        .filter(|group| group.name != claim.treatment && group.name != claim.baseline);
+    let mut effects: Vec<Effect> = std::iter::once(baseline)
+        .chain(others)
+        .map(|other| Effect::of(claim, treatment, other))
+        .collect();
+    let p_values: Vec<Option<f64>> = effects
+        .iter()
+        .map(|effect| effect.estimate.and_then(|estimate| estimate.p_t))
+        .collect();
+    for (effect, p) in effects.iter_mut().zip(statistics::holm(&p_values)) {
+        effect.p_holm = p;
+    }
+    effects
+}
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod tests;

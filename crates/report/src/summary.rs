@@ -1,0 +1,147 @@
+//! What there is to say of each variant, and of the setting they share.
+
+use std::collections::BTreeMap;
+
+use ablate_store::{Claim, Experiment, Measure};
+use serde_json::Value;
+
+use crate::reading::Reading;
+use crate::statistics::mean;
+use crate::trials::{Counts, Group, Trials, distinct};
+
+/// The part a variant plays in the claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Claimed to be better.
+    Treatment,
+    /// What the claim starts from.
+    Baseline,
+    /// Neither.
+    Other,
+}
+
+/// One row of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VariantSummary {
+    /// The variant's name.
+    pub name: String,
+    /// Its part in the claim.
+    pub role: Role,
+    /// What it changes (dotted key to value); empty where the file does not list it.
+    pub changes: BTreeMap<String, Value>,
+    /// How its trials ended.
+    pub counts: Counts,
+    /// The claim's measure first, then the errors every table shows.
+    pub readings: Vec<Reading>,
+    /// Learned values: least and most over its trials.
+    pub parameters: Option<(usize, usize)>,
+    /// Training images a second, mean over epochs and finished trials.
+    pub images_per_second: Option<f64>,
+}
+
+/// What all variants share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// The data set's description of itself; several only if trials differ.
+    pub data: Vec<String>,
+    /// All seeds, ascending.
+    pub seeds: Vec<u64>,
+    /// Epochs that finished trials took: least and most.
+    pub epochs: Option<(usize, usize)>,
+}
+
+impl Role {
+    fn of(claim: &Claim, variant: &str) -> Self {
+        match variant {
+            name if name == claim.treatment => Self::Treatment,
+            name if name == claim.baseline => Self::Baseline,
+            _ => Self::Other,
+        }
+    }
+
+    /// `treatment`, `baseline` or nothing.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Treatment => "treatment",
+            Self::Baseline => "baseline",
+            Self::Other => "",
+        }
+    }
+}
+
+impl VariantSummary {
+    /// `relu (treatment)`.
+    pub fn title(&self) -> String {
+        match self.role.label() {
+            "" => self.name.clone(),
+            role => format!("{} ({role})", self.name),
+        }
+    }
+
+    fn of(experiment: &Experiment, group: &Group, seeds: &[u64], measures: &[Measure]) -> Self {
+        let listed = experiment
+            .variants
+            .iter()
+            .find(|(name, _)| name == group.name);
+        let speeds: Vec<f64> = group
+            .finished()
+            .flat_map(|trial| trial.history.iter().map(|epoch| epoch.images_per_second))
+            .filter(|speed| speed.is_finite() && *speed > 0.0)
+            .collect();
+        let parameters = distinct(group.trials.values().map(|trial| trial.parameters));
+        Self {
+            name: group.name.to_string(),
+            role: Role::of(&experiment.claim, group.name),
+            changes: listed
+                .map(|(_, changes)| changes.clone())
+                .unwrap_or_default(),
+            counts: group.counts(seeds),
+            readings: measures.iter().map(|m| Reading::of(m, group)).collect(),
+            parameters: ends(&parameters),
+            images_per_second: (!speeds.is_empty()).then(|| mean(&speeds)),
+        }
+    }
+}
+
+/// A summary of every variant. Measures that no trial has are dropped, except
+/// the claim's own.
+pub(crate) fn variants(experiment: &Experiment, trials: &Trials) -> Vec<VariantSummary> {
+    let measured = |measure: &Measure| {
+        let mut groups = trials.groups.iter();
+        *measure == experiment.claim.measure
+            || groups.any(|group| !Reading::of(measure, group).is_empty())
+    };
+    let mut measures = measures(&experiment.claim);
+    measures.retain(measured);
+    let summary = |group| VariantSummary::of(experiment, group, &trials.seeds, &measures);
+    trials.groups.iter().map(summary).collect()
+}
+
+pub(crate) fn setting(trials: &Trials) -> Setting {
+    let finished = trials.groups.iter().flat_map(Group::finished);
+    Setting {
+        data: distinct(trials.all().map(|trial| trial.data.clone())),
+        seeds: trials.seeds.clone(),
+        epochs: ends(&distinct(finished.map(|trial| trial.history.len()))),
+    }
+}
+
+/// The claim's measure, and the errors the paper's tables show.
+fn measures(claim: &Claim) -> Vec<Measure> {
+    let mut measures = vec![claim.measure.clone()];
+    for measure in [
+        Measure::FinalTrain("top1_error".to_string()),
+        Measure::FinalValidation("top1_error".to_string()),
+        Measure::FinalValidation("top5_error".to_string()),
+    ] {
+        if !measures.contains(&measure) {
+            measures.push(measure);
+        }
+    }
+    measures
+}
+
+/// The first and last of ascending values.
+fn ends(ascending: &[usize]) -> Option<(usize, usize)> {
+    Some((*ascending.first()?, *ascending.last()?))
+}
