@@ -1,4 +1,11 @@
-//! The pointwise non-linearities a convolution or linear layer can fuse.
+//! The pointwise non-linearities a convolution or linear layer can fuse, and by
+//! themselves.
+
+mod op;
+mod slices;
+
+pub use op::activation;
+pub use slices::{activation_backward, activation_forward};
 
 /// A non-linearity whose derivative follows from its output alone, so that a
 /// fused layer need not keep its input.

@@ -9,18 +9,34 @@
 
 mod activation;
 mod conv;
+mod dropout;
 mod lanes;
 mod linear;
+mod loss;
+mod lrn;
+mod multiversion;
 mod operands;
+mod pool;
 mod shared;
 mod simd;
+#[cfg(test)]
+mod testing;
+mod update;
 mod vector;
 
-pub use activation::Activation;
+pub use activation::{Activation, activation, activation_backward, activation_forward};
 pub use conv::{
     Conv2dConfig, ConvPlan, ConvShape, ConvShapeError, activation_gradient, conv2d,
     conv2d_backward, conv2d_forward,
 };
+pub use dropout::{dropout, dropout_backward, dropout_forward};
 pub use lanes::{LANES, Lanes, deinterleave, interleave};
 pub use linear::{linear, linear_backward, linear_forward};
+pub use loss::{cross_entropy, log_softmax};
+pub use lrn::{AlphaConvention, Lrn, LrnError, local_response_norm, lrn_backward, lrn_forward};
+pub use pool::{
+    PoolShape, PoolShapeError, Winners, max_pool2d, max_pool2d_backward, max_pool2d_forward,
+    max_pool2d_lanes_backward, max_pool2d_lanes_forward,
+};
 pub use simd::{Level, level};
+pub use update::{AdamStep, adam, adam_slices, sgd, sgd_paper, sgd_paper_slices, sgd_slices};

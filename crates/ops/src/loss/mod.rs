@@ -1,0 +1,10 @@
+//! The training loss: mean softmax cross-entropy (paper, section 3.5: the
+//! network maximises the mean log-probability of the correct label).
+
+mod op;
+mod slices;
+#[cfg(test)]
+mod tests;
+
+pub use op::cross_entropy;
+pub use slices::log_softmax;

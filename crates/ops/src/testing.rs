@@ -1,0 +1,92 @@
+//! What the tests of several kernels share.
+
+/// Numbers in -1..1 that differ from place to place, in multiples of 2^-23.
+pub fn noise(seed: u64, len: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    (0..len)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+/// Fails unless every number is within `tolerance` of the wanted one, relative to
+/// the largest wanted magnitude.
+pub fn assert_near(what: &str, found: &[f32], wanted: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), wanted.len(), "{what}");
+    let scale = wanted
+        .iter()
+        .fold(0.0, |scale: f64, value| scale.max(value.abs()));
+    for (index, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+        let error = (f64::from(*found) - wanted).abs();
+        assert!(
+            error <= tolerance * scale,
+            "{what}: {found} at {index}, not {wanted} (of up to {scale})"
+        );
+    }
+}
+
+/// Fails unless `compute` gives the same bits on 1, 2 and 5 threads.
+pub fn assert_same_on_any_threads(what: &str, compute: impl Fn() -> Vec<f32> + Sync) {
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let values = pool.expect("a thread pool").install(&compute);
+        values.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+    };
+    let one = on(1);
+    for threads in [2, 5] {
+        assert!(
+            on(threads) == one,
+            "{what}: {threads} threads change the result"
+        );
+    }
+}
+
+/// Fails unless candle's gradient of `sum(f(x) * weights)`, for some fixed
+/// weights, is the slope that differences of `f` give. `x` should stay away from
+/// the kinks of `f` by more than 0.01.
+pub fn assert_gradient(
+    what: &str,
+    x: &candle_core::Tensor,
+    f: impl Fn(&candle_core::Tensor) -> candle_core::Result<candle_core::Tensor>,
+) -> candle_core::Result<()> {
+    use candle_core::{Tensor, Var};
+
+    const STEP: f32 = 1e-2;
+    let weights = |y: &Tensor| Tensor::from_vec(noise(99, y.elem_count()), y.shape(), y.device());
+    let loss = |x: &Tensor| -> candle_core::Result<Tensor> {
+        let y = f(x)?;
+        (&y * weights(&y)?)?.sum_all()
+    };
+    // In double precision, lest the sum drown the difference.
+    let value = |values: &[f32]| -> candle_core::Result<f64> {
+        let y = f(&Tensor::from_slice(values, x.shape(), x.device())?)?;
+        let weights = weights(&y)?.flatten_all()?.to_vec1::<f32>()?;
+        let y = y.flatten_all()?.to_vec1::<f32>()?;
+        Ok(y.iter()
+            .zip(&weights)
+            .map(|(y, w)| f64::from(*y) * f64::from(*w))
+            .sum())
+    };
+    let var = Var::from_tensor(x)?;
+    let gradients = loss(&var)?.backward()?;
+    let gradient = gradients.get(&var).expect("x has a gradient");
+    let gradient = gradient.flatten_all()?.to_vec1::<f32>()?;
+    let mut values = x.flatten_all()?.to_vec1::<f32>()?;
+    let mut slopes = Vec::new();
+    for i in 0..values.len() {
+        let here = values[i];
+        let [above, below] = [here + STEP, here - STEP];
+        values[i] = above;
+        let up = value(&values)?;
+        values[i] = below;
+        let down = value(&values)?;
+        values[i] = here;
+        slopes.push((up - down) / f64::from(above - below));
+    }
+    assert_near(what, &gradient, &slopes, 1e-3);
+    Ok(())
+}
