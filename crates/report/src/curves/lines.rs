@@ -189,8 +189,8 @@ fn validation(record: &EpochRecord) -> Option<Point> {
 }
 
 fn point(epoch: f64, error: Option<&f64>) -> Option<Point> {
-    let error = error.filter(|error| error.is_finite())?;
-    Some((epoch, 100.0 * error))
+    let percent = 100.0 * error?;
+    percent.is_finite().then_some((epoch, percent))
 }
 
 fn crossing(claim: &Claim, group: &Group) -> Option<Point> {
