@@ -18,9 +18,10 @@ use crate::moments::Moments;
 /// components of the training pixels' RGB values of `p_i * alpha_i * magnitude_i`,
 /// each `alpha_i` drawn anew from a normal distribution for every image and epoch.
 ///
-/// Pixels are not clipped to 0 to 255 afterwards. The shift is in stored units,
-/// so put the step before any that scales; mean subtraction without scaling may
-/// stand on either side.
+/// Pixels are not clipped to 0 to 255 afterwards, nor is the shifted image shrunk
+/// by `1 / (1 + sigma)` as in the authors' published code (cuda-convnet), of which
+/// the paper says nothing. The shift is in stored units, so put the step before
+/// any that scales; mean subtraction without scaling may stand on either side.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PcaColour {
@@ -28,8 +29,8 @@ pub struct PcaColour {
     pub sigma: f64,
     /// How far one unit of `alpha_i` shifts along component `i`. The paper says
     /// the eigenvalue but not the scale of the pixels, on which its size depends;
-    /// the authors' published code (cuda-convnet) multiplies by the standard
-    /// deviation, the same fraction of the data's spread on every scale.
+    /// the authors' published code multiplies by standard deviations, the same
+    /// fraction of the data's spread on every scale.
     pub magnitude: Magnitude,
 }
 
