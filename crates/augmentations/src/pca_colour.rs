@@ -209,6 +209,36 @@ mod tests {
         Ok(())
     }
 
+    /// `numpy.linalg.eigh(numpy.cov(pixels, bias=True))` over CIFAR-10's first
+    /// training file, largest value first, each vector's largest component positive.
+    #[test]
+    fn components_of_real_photographs_are_numpys() -> Result<()> {
+        let root = std::env::var("ABLATE_DATA_DIR").unwrap_or_else(|_| {
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data").to_string()
+        });
+        let path = format!("{root}/cifar-10-batches-bin/data_batch_1.bin");
+        let Ok(bytes) = std::fs::read(&path) else {
+            eprintln!("skipped: {path} is not there");
+            return Ok(());
+        };
+        let images = bytes.chunks_exact(3073).map(|record| record[1..].to_vec());
+        let data = InMemory::new([3, 32, 32], images.collect());
+        let eigen = components(&Moments::of_training(&data)?);
+        let values = [11288.48536971, 796.9848545, 172.64953951];
+        let vectors = [
+            [0.55724801, 0.57686078, 0.59724894],
+            [0.70668252, 0.0481809, -0.70588839],
+            [-0.43597532, 0.81542029, -0.38080872],
+        ];
+        for (value, expected) in eigen.values.iter().zip(values) {
+            assert!((value / expected - 1.0).abs() < 1e-9, "{:?}", eigen.values);
+        }
+        for (axis, expected) in eigen.vectors.iter().flatten().zip(vectors.iter().flatten()) {
+            assert!((axis - expected).abs() < 1e-8, "{:?}", eigen.vectors);
+        }
+        Ok(())
+    }
+
     #[test]
     fn shifts_have_the_asked_covariance_for_both_magnitudes() {
         let (first, second) = (
