@@ -19,7 +19,7 @@ const STEP: &str = "step";
 #[serde(default, deny_unknown_fields)]
 pub struct Adam {
     /// The initial learning rate, which the schedule multiplies.
-    pub learning_rate: f64,
+    pub lr: f64,
     /// What is left of the running mean of the gradient after a step, 0 to below 1.
     pub beta1: f64,
     /// What is left of the running mean of its square after a step, 0 to below 1.
@@ -39,7 +39,7 @@ pub struct Adam {
 impl Default for Adam {
     fn default() -> Self {
         Self {
-            learning_rate: 1e-3,
+            lr: 1e-3,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
@@ -52,7 +52,7 @@ impl Default for Adam {
 
 impl OptimiserConfig for Adam {
     fn build(&self, parameters: &[Parameter]) -> Result<Box<dyn Optimiser>> {
-        range::non_negative("learning_rate", self.learning_rate)?;
+        range::non_negative("lr", self.lr)?;
         range::below_one("beta1", self.beta1)?;
         range::below_one("beta2", self.beta2)?;
         range::positive("epsilon", self.epsilon)?;
@@ -81,7 +81,7 @@ struct Rule {
 
 impl Optimiser for Rule {
     fn learning_rate(&self) -> f64 {
-        self.config.learning_rate
+        self.config.lr
     }
 
     fn step(&mut self, gradients: &Gradients, lr: f64) -> Result<()> {
@@ -129,7 +129,7 @@ mod tests {
 
     fn config(decoupled: bool) -> Adam {
         Adam {
-            learning_rate: 0.1,
+            lr: 0.1,
             weight_decay: 0.01,
             decoupled,
             ..Adam::default()
@@ -187,9 +187,9 @@ mod tests {
     fn values_out_of_range_are_refused() {
         for (key, config) in [
             (
-                "learning_rate",
+                "lr",
                 Adam {
-                    learning_rate: -0.1,
+                    lr: -0.1,
                     ..config(false)
                 },
             ),

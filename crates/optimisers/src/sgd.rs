@@ -16,7 +16,7 @@ use crate::slots::{Slots, decay_of};
 #[serde(default, deny_unknown_fields)]
 pub struct Sgd {
     /// The initial learning rate, which the schedule multiplies. Source: section 5.
-    pub learning_rate: f64,
+    pub lr: f64,
     /// What is left of the velocity after a step, 0 to below 1. Source: section 5.
     pub momentum: f64,
     /// What the weight is multiplied by before it is added to its gradient.
@@ -29,7 +29,7 @@ pub struct Sgd {
 impl Default for Sgd {
     fn default() -> Self {
         Self {
-            learning_rate: 0.01,
+            lr: 0.01,
             momentum: 0.9,
             weight_decay: 5e-4,
             decay_biases: true,
@@ -39,7 +39,7 @@ impl Default for Sgd {
 
 impl OptimiserConfig for Sgd {
     fn build(&self, parameters: &[Parameter]) -> Result<Box<dyn Optimiser>> {
-        range::non_negative("learning_rate", self.learning_rate)?;
+        range::non_negative("lr", self.lr)?;
         range::below_one("momentum", self.momentum)?;
         range::non_negative("weight_decay", self.weight_decay)?;
         Ok(Box::new(Rule {
@@ -63,7 +63,7 @@ struct Rule {
 
 impl Optimiser for Rule {
     fn learning_rate(&self) -> f64 {
-        self.config.learning_rate
+        self.config.lr
     }
 
     fn step(&mut self, gradients: &Gradients, lr: f64) -> Result<()> {
@@ -96,7 +96,7 @@ mod tests {
 
     fn config() -> Sgd {
         Sgd {
-            learning_rate: 0.1,
+            lr: 0.1,
             momentum: 0.9,
             weight_decay: 0.01,
             decay_biases: true,
@@ -162,9 +162,9 @@ mod tests {
     fn values_out_of_range_are_refused() {
         for (key, config) in [
             (
-                "learning_rate",
+                "lr",
                 Sgd {
-                    learning_rate: -0.1,
+                    lr: -0.1,
                     ..config()
                 },
             ),

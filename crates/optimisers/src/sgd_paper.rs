@@ -18,7 +18,7 @@ use crate::slots::{Slots, decay_of};
 #[serde(default, deny_unknown_fields)]
 pub struct SgdPaper {
     /// The initial learning rate, which the schedule multiplies. Source: section 5.
-    pub learning_rate: f64,
+    pub lr: f64,
     /// What is left of the velocity after a step, 0 to below 1. Source: section 5.
     pub momentum: f64,
     /// How much of a weight is taken off in a step at learning rate 1.
@@ -32,7 +32,7 @@ pub struct SgdPaper {
 impl Default for SgdPaper {
     fn default() -> Self {
         Self {
-            learning_rate: 0.01,
+            lr: 0.01,
             momentum: 0.9,
             weight_decay: 5e-4,
             decay_biases: true,
@@ -42,7 +42,7 @@ impl Default for SgdPaper {
 
 impl OptimiserConfig for SgdPaper {
     fn build(&self, parameters: &[Parameter]) -> Result<Box<dyn Optimiser>> {
-        range::non_negative("learning_rate", self.learning_rate)?;
+        range::non_negative("lr", self.lr)?;
         range::below_one("momentum", self.momentum)?;
         range::non_negative("weight_decay", self.weight_decay)?;
         Ok(Box::new(Rule {
@@ -66,7 +66,7 @@ struct Rule {
 
 impl Optimiser for Rule {
     fn learning_rate(&self) -> f64 {
-        self.config.learning_rate
+        self.config.lr
     }
 
     fn step(&mut self, gradients: &Gradients, lr: f64) -> Result<()> {
@@ -99,7 +99,7 @@ mod tests {
 
     fn config() -> SgdPaper {
         SgdPaper {
-            learning_rate: 0.1,
+            lr: 0.1,
             momentum: 0.9,
             weight_decay: 0.01,
             decay_biases: true,
@@ -140,7 +140,7 @@ mod tests {
         let rates = [0.1; 3];
         let paper = testing::trajectory(&config(), "layer.weight", &rates);
         let pytorch = crate::Sgd {
-            learning_rate: 0.1,
+            lr: 0.1,
             momentum: 0.9,
             weight_decay: 0.01,
             decay_biases: true,
@@ -176,16 +176,16 @@ mod tests {
     fn values_out_of_range_are_refused() {
         for (key, config) in [
             (
-                "learning_rate",
+                "lr",
                 SgdPaper {
-                    learning_rate: -0.1,
+                    lr: -0.1,
                     ..config()
                 },
             ),
             (
-                "learning_rate",
+                "lr",
                 SgdPaper {
-                    learning_rate: f64::NAN,
+                    lr: f64::NAN,
                     ..config()
                 },
             ),
