@@ -219,6 +219,19 @@ mod x86 {
     }
 }
 
+/// Asks for a cache line to be brought near, if it exists.
+#[inline(always)]
+pub(crate) fn prefetch<T>(place: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing and cannot fail, whatever the address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(place.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
 /// The activation of sixteen values.
 ///
 /// # Safety
@@ -252,12 +265,7 @@ unsafe fn tanh<V: Vector>(x: V) -> V {
         6.372_619_3e-4,
         4.893_524_6e-3,
     ];
-    const EVEN: [f32; 4] = [
-        1.198_258_4e-6,
-        1.185_347_1e-4,
-        2.268_434_6e-3,
-        4.893_525_2e-3,
-    ];
+    const EVEN: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3];
     // SAFETY: the caller's promise.
     unsafe {
         let x = x.at_least(V::splat(-BOUND)).at_most(V::splat(BOUND));

@@ -12,7 +12,7 @@ use super::packing::ChannelBlock;
 use super::pass::{Pass, Span};
 use crate::lanes::Lanes;
 use crate::shared::Shared;
-use crate::vector::{Plain, Vector, activate};
+use crate::vector::{Plain, Vector, activate, prefetch};
 use crate::{Activation, Level};
 
 /// One channel block, for some rows of one block of images.
@@ -91,72 +91,143 @@ unsafe fn run<V: Vector>(task: &Task) {
     }
 }
 
+/// Source lanes, of the rows one produced row reads, that should stay in the
+/// second-level cache beside the weights: a quarter of a mebibyte.
+const BAND: usize = 4096;
+
+/// Taps below which it is not worth setting sums aside and fetching them again.
+const SHORTEST: usize = 256;
+
+/// Into how many about equal parts the summed channels are divided, one summed
+/// over the whole image before the next.
+fn parts(pass: &Pass) -> usize {
+    let channels = BAND / (pass.kernel[0] * pass.source[1]);
+    pass.summed
+        .div_ceil(channels.max(SHORTEST.div_ceil(pass.taps())))
+}
+
 #[inline(always)]
 unsafe fn rows<V: Vector, const WIDTH: usize>(task: &Task) {
     let pass = task.pass;
     let [height, width] = pass.extent();
+    let plane = height * width;
     let first = task.block.group * pass.produced + task.block.first;
-    for row in task.rows.clone() {
-        for column in 0..width {
-            let at = [pass.spans[0][row], pass.spans[1][column]];
-            // SAFETY: the caller's promise; the indices are of this task's
-            // rows and channels.
-            unsafe {
-                let sums = pixel::<V, WIDTH>(task, at);
-                for (channel, sum) in sums.into_iter().enumerate() {
-                    let index = ((first + channel) * height + row) * width + column;
-                    activate(task.act, sum).store(task.produced.at(index).cast());
+    let parts = parts(pass);
+    for part in 0..parts {
+        let channels = pass.summed * part / parts..pass.summed * (part + 1) / parts;
+        for row in task.rows.clone() {
+            for column in 0..width {
+                let at = [pass.spans[0][row], pass.spans[1][column]];
+                let start = first * plane + row * width + column;
+                // SAFETY: the caller's promise; the places are of this task's
+                // rows and channels.
+                unsafe {
+                    let mut sums = match part {
+                        0 => bias::<V, WIDTH>(task),
+                        _ => std::array::from_fn(|channel| {
+                            V::load(task.produced.at(start + channel * plane).cast())
+                        }),
+                    };
+                    sum_taps(task, &channels, at, &mut sums);
+                    let act = if part + 1 == parts {
+                        task.act
+                    } else {
+                        Activation::Identity
+                    };
+                    finish(task, act, start, plane, &sums);
                 }
             }
         }
     }
 }
 
-/// The sums of one produced pixel.
+/// The sums to start from.
 #[inline(always)]
-unsafe fn pixel<V: Vector, const WIDTH: usize>(
-    task: &Task,
-    [rows, columns]: [Span; 2],
-) -> [V; WIDTH] {
-    let pass = task.pass;
-    let [height, width] = pass.source;
-    // SAFETY: the caller has the instruction set.
-    let mut sums = [unsafe { V::splat(0.0) }; WIDTH];
-    if let Some(bias) = task.bias {
-        for (sum, bias) in sums.iter_mut().zip(bias) {
-            // SAFETY: as above.
-            *sum = unsafe { V::splat(*bias) };
+unsafe fn bias<V: Vector, const WIDTH: usize>(task: &Task) -> [V; WIDTH] {
+    // SAFETY: the caller has the instruction set; the bias is of this block.
+    unsafe {
+        match task.bias {
+            Some(bias) => {
+                debug_assert_eq!(bias.len(), WIDTH);
+                std::array::from_fn(|channel| V::splat(*bias.get_unchecked(channel)))
+            }
+            None => [V::splat(0.0); WIDTH],
         }
     }
+}
+
+/// Activates and stores the sums of one pixel, whose channels are `plane` apart.
+#[inline(always)]
+unsafe fn finish<V: Vector, const WIDTH: usize>(
+    task: &Task,
+    act: Activation,
+    start: usize,
+    plane: usize,
+    sums: &[V; WIDTH],
+) {
+    // By reference: to move the array into an iterator would copy it in memory.
+    for (channel, sum) in sums.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let place: *mut f32 = task.produced.at(start + channel * plane).cast();
+            match act {
+                Activation::Relu => activate(Activation::Relu, *sum).store(place),
+                Activation::Identity | Activation::Tanh => sum.store(place),
+            }
+        }
+    }
+    if act == Activation::Tanh {
+        for channel in 0..WIDTH {
+            // SAFETY: the caller's promise. The loop is too long to unroll, so
+            // it goes through memory lest the sums live there all along.
+            unsafe {
+                let place: *mut f32 = task.produced.at(start + channel * plane).cast();
+                activate(Activation::Tanh, V::load(place)).store(place);
+            }
+        }
+    }
+}
+
+/// Adds to the sums of one produced pixel the taps of some source channels.
+#[inline(always)]
+unsafe fn sum_taps<V: Vector, const WIDTH: usize>(
+    task: &Task,
+    channels: &Range<usize>,
+    [rows, columns]: [Span; 2],
+    sums: &mut [V; WIDTH],
+) {
+    let pass = task.pass;
+    let [height, width] = pass.source;
     let tap_column = pass.tap_step[1] * WIDTH;
     let tap_row = pass.tap_step[0] * pass.kernel[1] * WIDTH;
-    let source_row = pass.source_step * width as isize;
-    let mut plane =
-        (task.block.group * pass.summed * height + rows.source) * width + columns.source;
-    let mut plane_taps = (rows.tap * pass.kernel[1] + columns.tap) * WIDTH;
-    for _ in 0..pass.summed {
-        let (mut row_source, mut row_tap) = (plane as isize, plane_taps);
+    let channel = task.block.group * pass.summed + channels.start;
+    let mut plane = (channel * height + rows.source) * width + columns.source;
+    let tap = rows.tap * pass.kernel[1] + columns.tap;
+    let mut plane_taps = (channels.start * pass.taps() + tap) * WIDTH;
+    for _ in channels.clone() {
+        let (mut row_source, mut row_tap) = (plane, plane_taps);
         for _ in 0..rows.count {
             let (mut source, mut tap) = (row_source, row_tap);
             for _ in 0..columns.count {
-                debug_assert!(source >= 0 && (source as usize) < task.source.len());
-                debug_assert!(tap + WIDTH <= task.weights.len());
+                debug_assert!(source < task.source.len() && tap + WIDTH <= task.weights.len());
                 // SAFETY: a span holds only taps that read within the source.
                 unsafe {
-                    let value = V::load(task.source.as_ptr().offset(source).cast());
+                    let value = V::load(task.source.as_ptr().add(source).cast());
                     let weights = task.weights.as_ptr().add(tap);
                     for (channel, sum) in sums.iter_mut().enumerate() {
                         *sum = value.mul_add(V::splat(*weights.add(channel)), *sum);
                     }
                 }
-                source += pass.source_step;
+                source += 1;
                 tap += tap_column;
             }
-            row_source += source_row;
+            // The next produced pixel will read this one, and the processor
+            // does not see it coming.
+            prefetch(task.source.as_ptr().wrapping_add(source));
+            row_source += width;
             row_tap += tap_row;
         }
         plane += height * width;
         plane_taps += pass.taps() * WIDTH;
     }
-    sums
 }

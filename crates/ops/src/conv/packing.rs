@@ -75,8 +75,13 @@ impl PackedWeights {
                 for channel in 0..block.width {
                     let start = at([block.group, block.first + channel, summed]);
                     let column = piece[channel..].iter_mut().step_by(block.width);
-                    for (to, from) in column.zip(&w[start..start + taps]) {
-                        *to = *from;
+                    let from = &w[start..start + taps];
+                    if pass.turned {
+                        column
+                            .zip(from.iter().rev())
+                            .for_each(|(to, from)| *to = *from);
+                    } else {
+                        column.zip(from).for_each(|(to, from)| *to = *from);
                     }
                 }
             }

@@ -1,8 +1,8 @@
 //! Which source pixels each produced pixel sums over, forwards and backwards.
 //!
 //! The input gradient is itself a correlation: of the output's gradient, with
-//! the taps walked in the other direction and, where the stride is above one,
-//! only every stride-th of them. One kernel computes both from a [`Pass`].
+//! the taps turned round and, where the stride is above one, only every
+//! stride-th of them. One kernel computes both from a [`Pass`].
 
 use super::ConvShape;
 
@@ -12,7 +12,7 @@ use super::ConvShape;
 pub(super) struct Span {
     /// How many taps there are.
     pub count: usize,
-    /// The first of them.
+    /// The first of them, counted from the end where the pass turns them round.
     pub tap: usize,
     /// The source row or column it reads.
     pub source: usize,
@@ -33,9 +33,9 @@ pub(super) struct Pass {
     pub kernel: [usize; 2],
     /// The taps of each produced row and of each produced column.
     pub spans: [Vec<Span>; 2],
-    /// By how many source pixels the next tap moves: 1 or -1.
-    pub source_step: isize,
-    /// By how many taps the next tap moves, for rows and columns.
+    /// Whether the taps are turned round, so that later ones read later pixels.
+    pub turned: bool,
+    /// Which step in taps leads to the next source row and column.
     pub tap_step: [usize; 2],
 }
 
@@ -67,7 +67,7 @@ impl Pass {
             source: shape.input,
             kernel: shape.kernel,
             spans,
-            source_step: 1,
+            turned: false,
             tap_step: [1, 1],
         }
     }
@@ -84,9 +84,10 @@ impl Pass {
                         let output = distance / stride;
                         (distance % stride == 0 && output < extent[axis]).then_some((tap, output))
                     };
-                    let mut taps = (0..shape.kernel[axis]).filter_map(reaching);
+                    let last = shape.kernel[axis] - 1;
+                    let mut taps = (0..=last).rev().filter_map(reaching);
                     match taps.next() {
-                        Some((tap, source)) => Span::new(1 + taps.count(), tap, source, 0),
+                        Some((tap, source)) => Span::new(1 + taps.count(), last - tap, source, 0),
                         None => Span::new(0, 0, 0, 0),
                     }
                 })
@@ -99,7 +100,7 @@ impl Pass {
             source: extent,
             kernel: shape.kernel,
             spans,
-            source_step: -1,
+            turned: true,
             tap_step: shape.stride,
         }
     }
@@ -169,11 +170,11 @@ mod tests {
         assert_eq!(
             found,
             [
-                (1, 0, 0),
+                (1, 2, 0),
                 (1, 1, 0),
-                (2, 0, 1),
+                (2, 0, 0),
                 (1, 1, 1),
-                (1, 2, 1),
+                (1, 0, 1),
                 (0, 0, 0)
             ]
         );

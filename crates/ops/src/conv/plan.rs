@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::correlate::{self, correlate};
 use super::packing::{PackedWeights, channel_blocks};
 use super::pass::Pass;
-use super::weight_gradient::{self, accumulate};
+use super::weight_gradient::{self, Geometry, accumulate};
 use super::{ConvShape, ConvShapeError};
 use crate::lanes::Lanes;
 use crate::shared::Shared;
@@ -26,6 +26,7 @@ pub struct ConvPlan {
     backward: Pass,
     forward_weights: PackedWeights,
     backward_weights: PackedWeights,
+    weight_geometry: Geometry,
 }
 
 impl ConvPlan {
@@ -56,6 +57,7 @@ impl ConvPlan {
             backward_weights: PackedWeights::new(&backward, widest),
             forward,
             backward,
+            weight_geometry: Geometry::new(&shape),
         })
     }
 
@@ -199,7 +201,8 @@ impl ConvPlan {
             self.shape.weight_len(),
             "ConvPlan: `gw` has the wrong length"
         );
-        let [filters, channels] = weight_gradient::widest(self.level);
+        let [filters, _] = weight_gradient::widest(self.level);
+        let channels = self.weight_geometry.channels_per_task(self.level);
         let (inputs, kernel_rows) = (self.shape.group_inputs(), self.shape.kernel[0]);
         let filters = channel_blocks(self.shape.groups, self.shape.group_outputs(), filters);
         let tiles: Vec<_> = (filters.iter())
@@ -214,10 +217,9 @@ impl ConvPlan {
         (0..tiles.len() * pieces).into_par_iter().for_each(|index| {
             let (filters, channel) = tiles[index / pieces];
             let task = weight_gradient::Task {
-                shape: &self.shape,
+                geometry: &self.weight_geometry,
                 filters,
-                channel,
-                channels: channels.min(inputs - channel),
+                channels: channel..(channel + channels).min(inputs),
                 kernel_rows: piece(kernel_rows, pieces, index % pieces),
                 x,
                 gz,

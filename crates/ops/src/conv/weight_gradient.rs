@@ -19,15 +19,85 @@ use crate::vector::{Plain, Vector};
 /// a first-level cache of 32 KiB.
 const PATCH: usize = 256;
 
+/// Lanes of a patch's gradient and of the inputs that one row of the kernel
+/// reads for it: what is used again and again while a patch is worked on.
+const WORKING_SET: usize = 384;
+
+/// Sums, in lanes, that one task keeps waiting in the second-level cache.
+const WAITING: usize = 4096;
+
+/// What all tasks of a convolution share, worked out once.
+#[derive(Debug)]
+pub(super) struct Geometry {
+    /// Images are `x_len` and `z_len` lanes, of planes `x_plane` and `z_plane`.
+    x_len: usize,
+    z_len: usize,
+    x_plane: usize,
+    z_plane: usize,
+    /// Input channels and filters of one group.
+    inputs: usize,
+    filters: usize,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+    /// Extent of the input and of the output.
+    x_width: usize,
+    output: [usize; 2],
+    /// For rows and for columns: the outputs for which each tap reads no padding.
+    reached: [Vec<Range<usize>>; 2],
+}
+
+impl Geometry {
+    pub fn new(shape: &ConvShape) -> Self {
+        let output = shape.output();
+        let reached = [0, 1].map(|axis| {
+            let (stride, padding) = (shape.stride[axis], shape.padding[axis]);
+            let end = shape.input[axis] + padding;
+            (0..shape.kernel[axis])
+                .map(|tap| {
+                    let start = padding.saturating_sub(tap).div_ceil(stride);
+                    start..end.saturating_sub(tap).div_ceil(stride).min(output[axis])
+                })
+                .collect()
+        });
+        Self {
+            x_len: shape.input_len(),
+            z_len: shape.output_len(),
+            x_plane: shape.input[0] * shape.input[1],
+            z_plane: output[0] * output[1],
+            inputs: shape.group_inputs(),
+            filters: shape.group_outputs(),
+            kernel: shape.kernel,
+            stride: shape.stride,
+            padding: shape.padding,
+            x_width: shape.input[1],
+            output,
+            reached,
+        }
+    }
+
+    /// How many input channels a task should take at once, so that the
+    /// gathering of the gradient serves many of them.
+    pub fn channels_per_task(&self, level: Level) -> usize {
+        let [filters, channels] = widest(level);
+        let tile = filters * channels * self.kernel[0] * self.kernel[1];
+        channels * (WAITING / tile).max(1)
+    }
+
+    /// The outputs among `within` for which `tap` reads no padding.
+    fn reached(&self, axis: usize, tap: usize, within: &Range<usize>) -> Range<usize> {
+        let reached = &self.reached[axis][tap];
+        reached.start.max(within.start)..reached.end.min(within.end)
+    }
+}
+
 /// The weights that join some filters and some input channels of one group,
 /// for some rows of the kernel.
 pub(super) struct Task<'a> {
-    pub shape: &'a ConvShape,
+    pub geometry: &'a Geometry,
     pub filters: ChannelBlock,
-    /// The first input channel within the group.
-    pub channel: usize,
-    /// Input channels: 1 to 3.
-    pub channels: usize,
+    /// Input channels within the group.
+    pub channels: Range<usize>,
     /// Rows of the kernel.
     pub kernel_rows: Range<usize>,
     /// `[blocks, C, H, W]`.
@@ -57,15 +127,12 @@ thread_local! {
 /// # Safety
 /// The machine has `level`; no other task writes the same weights.
 pub(super) unsafe fn accumulate(level: Level, task: &Task) {
-    let blocks = task.x.len() / task.shape.input_len();
-    assert_eq!(task.x.len(), blocks * task.shape.input_len());
-    assert_eq!(task.gz.len(), blocks * task.shape.output_len());
+    let blocks = task.x.len() / task.geometry.x_len;
+    assert_eq!(task.x.len(), blocks * task.geometry.x_len);
+    assert_eq!(task.gz.len(), blocks * task.geometry.z_len);
     SUMS.with_borrow_mut(|sums| {
         sums.clear();
-        sums.resize(
-            task.sums() * task.shape.kernel[1] * task.kernel_rows.len(),
-            Lanes::ZERO,
-        );
+        sums.resize(task.sums() * task.channels.len(), Lanes::ZERO);
         // SAFETY: the caller's promise; the lengths are checked.
         unsafe {
             match level {
@@ -73,9 +140,9 @@ pub(super) unsafe fn accumulate(level: Level, task: &Task) {
                 Level::Avx512 => avx512(task, sums),
                 #[cfg(target_arch = "x86_64")]
                 Level::Avx2 => avx2(task, sums),
-                _ => run::<Plain>(task, sums),
+                _ => run::<Plain>(task, widest(Level::Portable)[1], sums),
             }
-            task.add_up(sums);
+            task.add_up(widest(level)[1], sums);
         }
     });
 }
@@ -84,92 +151,131 @@ pub(super) unsafe fn accumulate(level: Level, task: &Task) {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 unsafe fn avx512(task: &Task, sums: &mut [Lanes]) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx512>(task, sums) }
+    unsafe { run::<crate::vector::Avx512>(task, widest(Level::Avx512)[1], sums) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2(task: &Task, sums: &mut [Lanes]) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx2>(task, sums) }
+    unsafe { run::<crate::vector::Avx2>(task, widest(Level::Avx2)[1], sums) }
 }
 
 #[inline(always)]
-unsafe fn run<V: Vector>(task: &Task, sums: &mut [Lanes]) {
-    // SAFETY: the caller's promise; the sizes are the task's.
+unsafe fn run<V: Vector>(task: &Task, channels: usize, sums: &mut [Lanes]) {
+    // SAFETY: the caller's promise; the width is the task's.
     unsafe {
-        match (task.filters.width, task.channels) {
-            (8, 3) => patches::<V, 8, 3>(task, sums),
-            (8, 2) => patches::<V, 8, 2>(task, sums),
-            (8, _) => patches::<V, 8, 1>(task, sums),
-            (4, 3) => patches::<V, 4, 3>(task, sums),
-            (4, 2) => patches::<V, 4, 2>(task, sums),
-            (4, _) => patches::<V, 4, 1>(task, sums),
-            (2, 3) => patches::<V, 2, 3>(task, sums),
-            (2, 2) => patches::<V, 2, 2>(task, sums),
-            (2, _) => patches::<V, 2, 1>(task, sums),
-            (_, 3) => patches::<V, 1, 3>(task, sums),
-            (_, 2) => patches::<V, 1, 2>(task, sums),
-            _ => patches::<V, 1, 1>(task, sums),
+        match task.filters.width {
+            8 => patches::<V, 8>(task, channels, sums),
+            4 => patches::<V, 4>(task, channels, sums),
+            2 => patches::<V, 2>(task, channels, sums),
+            _ => patches::<V, 1>(task, channels, sums),
         }
     }
 }
 
 impl Task<'_> {
-    /// Sums for each tap.
+    /// Sums for each input channel.
     fn sums(&self) -> usize {
-        self.filters.width * self.channels
+        self.filters.width * self.geometry.kernel[1] * self.kernel_rows.len()
     }
 
-    /// The outputs, among `within`, for which `tap` reads no padding.
-    fn reached(&self, axis: usize, tap: usize, within: &Range<usize>) -> Range<usize> {
-        let (stride, padding) = (self.shape.stride[axis], self.shape.padding[axis]);
-        let start = padding.saturating_sub(tap).div_ceil(stride);
-        let end = (self.shape.input[axis] + padding)
-            .saturating_sub(tap)
-            .div_ceil(stride);
-        start.max(within.start)..end.min(within.end)
+    /// The channels in tiles of at most `width`, with the place of their sums.
+    fn tiles(&self, width: usize) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + use<> {
+        let (channels, sums) = (self.channels.clone(), self.sums());
+        channels.clone().step_by(width).map(move |first| {
+            let tile = first..(first + width).min(channels.end);
+            let places = tile.start - channels.start..tile.end - channels.start;
+            (tile, places.start * sums..places.end * sums)
+        })
     }
 
-    /// Adds the lanes of `sums` to the weights.
+    /// Adds the lanes of `sums`, `[tiles, taps, filters, channels]`, to the weights.
     ///
     /// # Safety
     /// No other task writes the same weights.
-    unsafe fn add_up(&self, sums: &[Lanes]) {
-        let [kernel_height, kernel_width] = self.shape.kernel;
-        let inputs = self.shape.group_inputs();
-        let first = self.filters.group * self.shape.group_outputs() + self.filters.first;
-        for (tap, sums) in sums.chunks_exact(self.sums()).enumerate() {
-            for (index, sum) in sums.iter().enumerate() {
-                let filter = first + index / self.channels;
-                let channel = self.channel + index % self.channels;
-                let plane = (filter * inputs + channel) * kernel_height + self.kernel_rows.start;
-                // SAFETY: the filter, the channel and the tap are of this task.
-                unsafe { *self.gw.at(plane * kernel_width + tap) += sum.sum() }
+    unsafe fn add_up(&self, tile_width: usize, sums: &[Lanes]) {
+        let [kernel_height, kernel_width] = self.geometry.kernel;
+        let inputs = self.geometry.inputs;
+        let first = self.filters.group * self.geometry.filters + self.filters.first;
+        for (tile, places) in self.tiles(tile_width) {
+            let taps = sums[places].chunks_exact(self.filters.width * tile.len());
+            for (tap, sums) in taps.enumerate() {
+                for (index, sum) in sums.iter().enumerate() {
+                    let filter = first + index / tile.len();
+                    let channel = tile.start + index % tile.len();
+                    let row = (filter * inputs + channel) * kernel_height + self.kernel_rows.start;
+                    // SAFETY: the filter, the channel and the tap are of this task.
+                    unsafe { *self.gw.at(row * kernel_width + tap) += sum.sum() }
+                }
             }
         }
     }
 }
 
-/// Goes over all patches and taps.
+/// Goes over all patches, tiles of channels and taps.
 #[inline(always)]
-unsafe fn patches<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
+unsafe fn patches<V: Vector, const FILTERS: usize>(
     task: &Task,
+    tile_width: usize,
     sums: &mut [Lanes],
 ) {
-    let shape = task.shape;
-    let [height, width] = shape.output();
-    let columns = width.div_ceil(width.div_ceil(PATCH / FILTERS));
-    let rows = (PATCH / FILTERS / columns).clamp(1, height);
-    for block in 0..task.x.len() / shape.input_len() {
+    let geometry = task.geometry;
+    let [height, width] = geometry.output;
+    let pixels = WORKING_SET / (FILTERS + tile_width * geometry.stride[1]);
+    let pixels = pixels.clamp(1, PATCH / FILTERS);
+    let columns = width.div_ceil(width.div_ceil(pixels));
+    let rows = (pixels / columns).clamp(1, height);
+    let mut gradient = [Lanes::ZERO; PATCH];
+    for block in 0..task.x.len() / geometry.x_len {
         for row in (0..height).step_by(rows) {
             for column in (0..width).step_by(columns) {
-                let patch = [
-                    row..(row + rows).min(height),
-                    column..(column + columns).min(width),
-                ];
-                // SAFETY: the caller's promise.
-                unsafe { taps::<V, FILTERS, CHANNELS>(task, block, &patch, sums) }
+                let patch = Patch {
+                    block,
+                    rows: row..(row + rows).min(height),
+                    columns: column..(column + columns).min(width),
+                };
+                patch.gather::<FILTERS>(task, &mut gradient);
+                for (tile, places) in task.tiles(tile_width) {
+                    let (sums, channel) = (&mut sums[places], tile.start);
+                    // SAFETY: the caller's promise.
+                    unsafe {
+                        match tile.len() {
+                            3 => taps::<V, FILTERS, 3>(task, channel, &patch, &gradient, sums),
+                            2 => taps::<V, FILTERS, 2>(task, channel, &patch, &gradient, sums),
+                            _ => taps::<V, FILTERS, 1>(task, channel, &patch, &gradient, sums),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Some neighbouring outputs of one block of images.
+struct Patch {
+    block: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+impl Patch {
+    /// Copies the gradient to `[height, width, FILTERS]`. Where it lies, the
+    /// filters are often a power of two apart and would drive each other out
+    /// of the cache.
+    #[inline(always)]
+    fn gather<const FILTERS: usize>(&self, task: &Task, gradient: &mut [Lanes; PATCH]) {
+        let geometry = task.geometry;
+        let filter = task.filters.group * geometry.filters + task.filters.first;
+        let first = self.block * geometry.z_len + filter * geometry.z_plane;
+        for (line, row) in self.rows.clone().enumerate() {
+            for filter in 0..FILTERS {
+                let start = first + filter * geometry.z_plane + row * geometry.output[1];
+                let from = &task.gz[start + self.columns.start..start + self.columns.end];
+                let to = &mut gradient[line * self.columns.len() * FILTERS + filter..];
+                for (to, from) in to.iter_mut().step_by(FILTERS).zip(from) {
+                    *to = *from;
+                }
             }
         }
     }
@@ -179,22 +285,23 @@ unsafe fn patches<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
 #[inline(always)]
 unsafe fn taps<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
     task: &Task,
-    block: usize,
-    patch: &[Range<usize>; 2],
+    channel: usize,
+    patch: &Patch,
+    gradient: &[Lanes; PATCH],
     sums: &mut [Lanes],
 ) {
-    let shape = task.shape;
     let mut sums = sums.chunks_exact_mut(FILTERS * CHANNELS);
     for kernel_row in task.kernel_rows.clone() {
-        let rows = task.reached(0, kernel_row, &patch[0]);
-        for kernel_column in 0..shape.kernel[1] {
-            let columns = task.reached(1, kernel_column, &patch[1]);
+        let rows = task.geometry.reached(0, kernel_row, &patch.rows);
+        for kernel_column in 0..task.geometry.kernel[1] {
+            let columns = task.geometry.reached(1, kernel_column, &patch.columns);
             let Some(sums) = sums.next() else { return };
             if !rows.is_empty() && !columns.is_empty() {
-                let tap = [kernel_row, kernel_column];
+                let outputs = [&rows, &columns];
                 // SAFETY: the caller's promise; the outputs are among those the tap reaches.
                 unsafe {
-                    pixels::<V, FILTERS, CHANNELS>(task, block, tap, [&rows, &columns], sums);
+                    let place = [channel, kernel_row, kernel_column];
+                    pixels::<V, FILTERS, CHANNELS>(task, patch, gradient, place, outputs, sums);
                 }
             }
         }
@@ -205,23 +312,22 @@ unsafe fn taps<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
 #[inline(always)]
 unsafe fn pixels<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
     task: &Task,
-    block: usize,
-    tap: [usize; 2],
+    patch: &Patch,
+    gradient: &[Lanes; PATCH],
+    [channel, kernel_row, kernel_column]: [usize; 3],
     [rows, columns]: [&Range<usize>; 2],
     memory: &mut [Lanes],
 ) {
-    let shape = task.shape;
-    let [x_height, x_width] = shape.input;
-    let [z_height, z_width] = shape.output();
-    let [stride_row, stride_column] = shape.stride;
-    let (x_plane, z_plane) = (x_height * x_width, z_height * z_width);
-    let group = task.filters.group;
-    let channel = block * shape.in_channels + group * shape.group_inputs() + task.channel;
-    let filter = block * shape.out_channels + group * shape.group_outputs() + task.filters.first;
-    let x_row = rows.start * stride_row + tap[0] - shape.padding[0];
-    let x_column = columns.start * stride_column + tap[1] - shape.padding[1];
-    let mut x_start = channel * x_plane + x_row * x_width + x_column;
-    let mut z_start = filter * z_plane + rows.start * z_width + columns.start;
+    let geometry = task.geometry;
+    let [stride_row, stride_column] = geometry.stride;
+    let (plane, width) = (geometry.x_plane, geometry.x_width);
+    let channel = task.filters.group * geometry.inputs + channel;
+    let row = rows.start * stride_row + kernel_row - geometry.padding[0];
+    let column = columns.start * stride_column + kernel_column - geometry.padding[1];
+    let mut x_start = patch.block * geometry.x_len + channel * plane + row * width + column;
+    let patch_width = patch.columns.len();
+    let mut z_start =
+        (rows.start - patch.rows.start) * patch_width + columns.start - patch.columns.start;
     debug_assert_eq!(memory.len(), FILTERS * CHANNELS);
     // SAFETY: the caller has the instruction set; every index is of an output
     // that the tap reaches without padding.
@@ -232,24 +338,24 @@ unsafe fn pixels<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
             })
         });
         for _ in rows.clone() {
-            let (mut x, mut z) = (x_start, z_start);
+            let (mut x, mut z) = (x_start, z_start * FILTERS);
             for _ in columns.clone() {
-                debug_assert!(x + (CHANNELS - 1) * x_plane < task.x.len());
-                debug_assert!(z + (FILTERS - 1) * z_plane < task.gz.len());
+                debug_assert!(x + (CHANNELS - 1) * plane < task.x.len());
+                debug_assert!(z + FILTERS <= gradient.len());
                 let values: [V; CHANNELS] = std::array::from_fn(|channel| {
-                    V::load(task.x.as_ptr().add(x + channel * x_plane).cast())
+                    V::load(task.x.as_ptr().add(x + channel * plane).cast())
                 });
                 for (filter, sums) in sums.iter_mut().enumerate() {
-                    let gradient = V::load(task.gz.as_ptr().add(z + filter * z_plane).cast());
+                    let gradient = V::load(gradient.as_ptr().add(z + filter).cast());
                     for (sum, value) in sums.iter_mut().zip(values) {
                         *sum = gradient.mul_add(value, *sum);
                     }
                 }
                 x += stride_column;
-                z += 1;
+                z += FILTERS;
             }
-            x_start += stride_row * x_width;
-            z_start += z_width;
+            x_start += stride_row * width;
+            z_start += patch_width;
         }
         for (sums, memory) in sums.iter().zip(memory.chunks_exact_mut(CHANNELS)) {
             for (sum, memory) in sums.iter().zip(memory) {
