@@ -1,1 +1,22 @@
-//! ablate-nn
+//! Feed-forward networks written as a table of layers and run as one fused
+//! operation.
+//!
+//! A [`StackBuilder`] holds the table, a [`Stack`] the built network. This crate
+//! knows layers, not networks: which layers make AlexNet is the business of the
+//! model plugins.
+
+mod builder;
+mod chain;
+pub mod config;
+mod fused;
+mod init;
+mod layer;
+mod node;
+mod shapes;
+mod stack;
+mod workspace;
+
+pub use builder::StackBuilder;
+pub use init::LayerInit;
+pub use layer::{Conv2d, MaxPool2d};
+pub use stack::{LayerTime, Stack};

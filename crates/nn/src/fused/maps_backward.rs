@@ -1,0 +1,248 @@
+//! The backward pass of the layers on maps.
+
+use std::time::Instant;
+
+use ablate_ops::{
+    Activation, ConvPlan, LANES, Lanes, deinterleave, interleave, lrn_backward,
+    max_pool2d_lanes_backward,
+};
+use rayon::prelude::*;
+
+use super::Network;
+use super::sums::{add_all, scale_by_derivative, sum};
+use super::trace::{Direction, Trace};
+use super::values::{Saved, Value};
+use crate::node::Step;
+use crate::workspace::Buffer;
+
+/// One backward pass.
+pub(super) struct MapsBackward<'a> {
+    pub net: &'a Network,
+    /// By node: its packed weights.
+    pub convs: &'a [Option<ConvPlan>],
+    pub saved: &'a Saved,
+    pub images: &'a [f32],
+    pub trace: Option<&'a Trace>,
+}
+
+/// The images one thread works on, and where their gradients go.
+struct Task<'a> {
+    first_image: usize,
+    images: &'a [f32],
+    /// Gradient of the last layer's values, `[N, F]`.
+    grad_features: &'a [f32],
+    grad_images: Option<&'a mut [f32]>,
+    /// By node: sums over the task's images, of weight and bias.
+    sums: Vec<[&'a mut [f32]; 2]>,
+}
+
+impl MapsBackward<'_> {
+    /// Takes the gradient of the features `[N, F]` back through the layers.
+    /// `gradients`, by node, and `grad_images` are overwritten.
+    pub fn run(
+        &self,
+        grad_features: &[f32],
+        grad_images: Option<&mut [f32]>,
+        gradients: &mut [[Vec<f32>; 2]],
+    ) {
+        let per_task = self.net.plan.images_per_task(self.saved.batch);
+        let count = self.saved.batch.div_ceil(per_task);
+        let zeros = |len: usize| {
+            let mut buffer = self.net.buffers.rows.take(len);
+            buffer.fill(0.0);
+            buffer
+        };
+        let mut partial: Vec<Vec<[Buffer<f32>; 2]>> = (1..count)
+            .map(|_| {
+                gradients
+                    .iter()
+                    .map(|pair| pair.each_ref().map(|g| zeros(g.len())))
+                    .collect()
+            })
+            .collect();
+        let mut sums: Vec<Vec<[&mut [f32]; 2]>> = vec![
+            gradients
+                .iter_mut()
+                .map(|pair| pair.each_mut().map(|g| &mut **g))
+                .collect(),
+        ];
+        sums.extend(partial.iter_mut().map(|task| {
+            let pairs = task.iter_mut();
+            pairs
+                .map(|pair| pair.each_mut().map(|g| &mut **g))
+                .collect()
+        }));
+        let mut grad_images = grad_images.map(|g| g.chunks_mut(per_task * self.net.input_len));
+        let tasks: Vec<_> = self
+            .images
+            .chunks(per_task * self.net.input_len)
+            .zip(grad_features.chunks(per_task * self.net.input_len_of(self.net.plan.maps)))
+            .zip(sums)
+            .enumerate()
+            .map(|(t, ((images, grad_features), sums))| Task {
+                first_image: t * per_task,
+                images,
+                grad_features,
+                grad_images: grad_images.as_mut().and_then(Iterator::next),
+                sums,
+            })
+            .collect();
+        let lanes = tasks.len().min(rayon::current_num_threads());
+        tasks
+            .into_par_iter()
+            .for_each(|task| self.task(task, lanes));
+        for (i, pair) in gradients.iter_mut().enumerate() {
+            for (part, sums) in pair.iter_mut().enumerate() {
+                add_all(sums, partial.iter().map(|task| &*task[i][part]));
+            }
+        }
+    }
+
+    fn task(&self, mut task: Task, lanes: usize) {
+        let input_len = self.net.input_len;
+        let output_len = self.net.input_len_of(self.net.plan.maps);
+        let mut grad_images = task.grad_images.map(|g| g.chunks_mut(LANES * input_len));
+        let blocks = task
+            .images
+            .chunks(LANES * input_len)
+            .zip(task.grad_features.chunks(LANES * output_len));
+        for (b, (images, grad_features)) in blocks.enumerate() {
+            let mut gradient = self.net.buffers.maps.take(output_len);
+            interleave(output_len, grad_features, &mut gradient);
+            let block = Block {
+                pass: self,
+                number: task.first_image / LANES + b,
+                images,
+                lanes,
+            };
+            let wanted = grad_images.as_mut().and_then(Iterator::next);
+            if let Some(gradient) = block.run(gradient, wanted.is_some(), &mut task.sums)
+                && let Some(wanted) = wanted
+            {
+                deinterleave(input_len, &gradient, wanted);
+            }
+        }
+    }
+}
+
+/// Sixteen images on their way back.
+struct Block<'a> {
+    pass: &'a MapsBackward<'a>,
+    number: usize,
+    images: &'a [f32],
+    lanes: usize,
+}
+
+impl Block<'_> {
+    /// All layers, last to first, from the gradient of the last one's values;
+    /// returns the gradient of the images, if wanted.
+    fn run(
+        &self,
+        mut gradient: Buffer<Lanes>,
+        grad_images: bool,
+        sums: &mut [[&mut [f32]; 2]],
+    ) -> Option<Buffer<Lanes>> {
+        for i in (0..self.pass.net.plan.maps).rev() {
+            let start = Instant::now();
+            let wanted = i > 0 || grad_images;
+            let below = self.layer(i, gradient, wanted, &mut sums[i]);
+            if let Some(trace) = self.pass.trace {
+                trace.add(Direction::Backward, i, start, self.lanes);
+            }
+            gradient = below?;
+        }
+        Some(gradient)
+    }
+
+    /// One layer: adds the gradients of its parameters to `sums` and returns that
+    /// of its input, if wanted.
+    fn layer(
+        &self,
+        i: usize,
+        mut gy: Buffer<Lanes>,
+        wanted: bool,
+        sums: &mut [&mut [f32]; 2],
+    ) -> Option<Buffer<Lanes>> {
+        let net = self.pass.net;
+        let gx = || net.buffers.maps.take(net.input_len_of(i));
+        match &net.nodes[i].step {
+            Step::Conv2d {
+                shape, activation, ..
+            } => {
+                let conv = self.pass.convs[i].as_ref()?;
+                let [height, width] = shape.output();
+                self.undo_activation(i, *activation, height * width, &mut gy, sums[1]);
+                conv.add_weight_gradient(&self.input(i), &gy, sums[0]);
+                wanted.then(|| {
+                    let mut gx = gx();
+                    conv.input_gradient_block(&gy, &mut gx);
+                    gx
+                })
+            }
+            Step::Activation(activation) => {
+                if !net.plan.deferred[i] {
+                    scale_by_derivative(*activation, self.value(i), &mut gy);
+                }
+                wanted.then_some(gy)
+            }
+            Step::LocalResponseNorm { lrn, planes } => wanted.then(|| {
+                let planes = [planes[0], planes[1] * LANES];
+                let (x, mut gx) = (self.input(i), gx());
+                let [x, gy] = [&x, &*gy].map(Lanes::as_floats);
+                lrn_backward(lrn, 1, planes, x, gy, Lanes::as_floats_mut(&mut gx));
+                gx
+            }),
+            Step::MaxPool2d(shape) => wanted.then(|| {
+                if i > 0 && net.plan.deferred[i - 1] {
+                    let activation = net.nodes[i - 1].activation();
+                    scale_by_derivative(activation, self.value(i), &mut gy);
+                }
+                let mut gx = gx();
+                let winners = self.pass.saved.winners[i].as_deref().unwrap_or_default();
+                max_pool2d_lanes_backward(shape, self.share(winners, i), &gy, &mut gx);
+                gx
+            }),
+            // The plan lets no such layer in.
+            Step::Linear { .. } | Step::Dropout { .. } => None,
+        }
+    }
+
+    /// From the gradient after a convolution's activation to the one before it;
+    /// adds the bias gradient to `gb`.
+    fn undo_activation(
+        &self,
+        i: usize,
+        activation: Activation,
+        pixels: usize,
+        gy: &mut [Lanes],
+        gb: &mut [f32],
+    ) {
+        if activation != Activation::Identity && !self.pass.net.plan.deferred[i] {
+            scale_by_derivative(activation, self.value(i), gy);
+        }
+        for (gb, plane) in gb.iter_mut().zip(gy.chunks_exact(pixels)) {
+            *gb += sum(plane);
+        }
+    }
+
+    /// The input of a node that was kept, or is the images.
+    fn input(&self, i: usize) -> Value<'_> {
+        if i > 0 {
+            return Value::Kept(self.value(i - 1));
+        }
+        let len = self.pass.net.input_len;
+        let mut images = self.pass.net.buffers.maps.take(len);
+        interleave(len, self.images, &mut images);
+        Value::Own(images)
+    }
+
+    /// The block's share of a node's kept values.
+    fn value(&self, i: usize) -> &[Lanes] {
+        self.share(self.pass.saved.maps[i].as_deref().unwrap_or_default(), i)
+    }
+
+    fn share<'v, T>(&self, all: &'v [T], i: usize) -> &'v [T] {
+        let len = self.pass.net.nodes[i].output_len();
+        &all[self.number * len..][..len]
+    }
+}

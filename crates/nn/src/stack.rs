@@ -1,0 +1,185 @@
+//! A built network and the two ways it can run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ablate_core::{LayerSummary, ModelSummary, Pass};
+use candle_core::{DType, Tensor, bail};
+
+use crate::chain;
+use crate::fused::{self, Buffers, Network, Trace};
+use crate::node::{Affine, Node};
+use crate::shapes::Resolved;
+
+/// A feed-forward network over images, built by a
+/// [`StackBuilder`](crate::StackBuilder).
+///
+/// On the CPU in float32 the whole network runs as one fused operation over
+/// reused buffers, which hands the parameters' gradients to the [`Pass`].
+/// Elsewhere it is a chain of candle operations. Results agree to rounding.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    input: [usize; 3],
+    network: Part,
+    features: Option<Part>,
+}
+
+/// The layers up to some values.
+#[derive(Clone, Debug)]
+struct Part {
+    nodes: Arc<[Node]>,
+    /// Shape of the values for one image.
+    output: Vec<usize>,
+    /// Where the fused operation can run these layers.
+    fused: Option<Arc<Network>>,
+}
+
+/// How long one layer took; see [`Stack::time_layers`].
+#[derive(Clone, Debug)]
+pub struct LayerTime {
+    /// The layer.
+    pub layer: LayerSummary,
+    /// Time of its forward pass.
+    pub forward: Duration,
+    /// Time of its backward pass.
+    pub backward: Duration,
+}
+
+impl Stack {
+    pub(crate) fn new(resolved: Resolved, input: [usize; 3]) -> Self {
+        let Resolved {
+            nodes,
+            output,
+            features,
+        } = resolved;
+        let buffers = Buffers::default();
+        let part = |nodes: &[Node], output: Vec<usize>| Part {
+            fused: match nodes.iter().filter_map(Node::parameters).all(is_leaf) {
+                true => Network::new(nodes, input, output.clone(), &buffers).map(Arc::new),
+                false => None,
+            },
+            nodes: nodes.into(),
+            output,
+        };
+        Self {
+            input,
+            features: features.map(|mark| part(&nodes[..mark.nodes], mark.shape)),
+            network: part(&nodes, output),
+        }
+    }
+
+    /// Outputs `[N, ...]` for images `[N, C, H, W]`.
+    ///
+    /// Gradients of the parameters are deposited in `pass` by the fused
+    /// operation and found by candle in the chain;
+    /// [`Gradients::of`](ablate_core::Gradients::of) gathers both. A pass that
+    /// evaluates has none. Images that are tracked get theirs either way.
+    ///
+    /// # Errors
+    /// The images do not have the shape the network was built for, or another
+    /// type or device than its parameters.
+    pub fn forward(&self, images: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
+        self.check(images)?;
+        self.network.run(images, pass)
+    }
+
+    /// [`forward`](Self::forward) as a chain of candle operations on any device:
+    /// the reference that the fused operation is tested against.
+    ///
+    /// # Errors
+    /// As for [`forward`](Self::forward).
+    pub fn forward_unfused(&self, images: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
+        self.check(images)?;
+        self.network.run_unfused(images, pass)
+    }
+
+    /// The values marked by [`StackBuilder::features`](crate::StackBuilder::features),
+    /// when evaluating; `None` where nothing is marked.
+    ///
+    /// # Errors
+    /// As for [`forward`](Self::forward).
+    pub fn features(&self, images: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        self.check(images)?;
+        let features = self.features.as_ref();
+        features
+            .map(|part| part.run(images, &Pass::evaluate()))
+            .transpose()
+    }
+
+    /// Layer by layer: shapes, parameters, multiply-adds.
+    pub fn summary(&self) -> ModelSummary {
+        ModelSummary {
+            layers: self.network.nodes.iter().map(Node::summary).collect(),
+        }
+    }
+
+    /// Times one training pass, forward and backward from `loss`, by layer.
+    /// Layers that run on several threads at once, block by block, are charged
+    /// their share of the time.
+    ///
+    /// # Errors
+    /// As for [`forward`](Self::forward), or whatever `loss` raises; the fused
+    /// operation must apply.
+    pub fn time_layers(
+        &self,
+        images: &Tensor,
+        pass: &Pass,
+        loss: impl FnOnce(&Tensor) -> candle_core::Result<Tensor>,
+    ) -> candle_core::Result<Vec<LayerTime>> {
+        self.check(images)?;
+        let Some(network) = self.network.fused(images) else {
+            bail!("only the fused network, on the CPU in float32, can be timed by layer")
+        };
+        let trace = Arc::new(Trace::new(network.nodes.len()));
+        let output = fused::run(network, images, pass, Some(Arc::clone(&trace)))?;
+        loss(&output)?.backward()?;
+        let layers = self.network.nodes.iter().zip(trace.times());
+        Ok(layers
+            .map(|(node, [forward, backward])| LayerTime {
+                layer: node.summary(),
+                forward,
+                backward,
+            })
+            .collect())
+    }
+
+    fn check(&self, images: &Tensor) -> candle_core::Result<()> {
+        let [channels, height, width] = self.input;
+        match images.dims() {
+            [batch, shape @ ..] if *batch > 0 && shape == self.input => Ok(()),
+            found => bail!(
+                "the network takes images [N, {channels}, {height}, {width}] with N at least 1, \
+                 not {found:?}"
+            ),
+        }
+    }
+}
+
+impl Part {
+    fn run(&self, images: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
+        match self.fused(images) {
+            Some(network) => fused::run(network, images, pass, None),
+            None => self.run_unfused(images, pass),
+        }
+    }
+
+    fn run_unfused(&self, images: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
+        let output = chain::run(&self.nodes, images, pass)?;
+        output.reshape([&images.dims()[..1], &self.output].concat())
+    }
+
+    /// The fused operation, where it can take these images.
+    fn fused(&self, images: &Tensor) -> Option<&Arc<Network>> {
+        let network = self.fused.as_ref()?;
+        (images.device().is_cpu() && images.dtype() == DType::F32).then_some(network)
+    }
+}
+
+/// Whether gradients of these tensors may bypass candle's graph: they are
+/// variables or constants, not results of other operations.
+fn is_leaf(affine: &Affine) -> bool {
+    [&affine.weight, &affine.bias].into_iter().all(|tensor| {
+        let fixed = tensor.is_variable() || !tensor.track_op();
+        fixed && tensor.device().is_cpu() && tensor.dtype() == DType::F32 && tensor.is_contiguous()
+    })
+}
