@@ -31,7 +31,7 @@ pub use conv::{
 };
 pub use dropout::{dropout, dropout_backward, dropout_forward};
 pub use lanes::{LANES, Lanes, deinterleave, interleave};
-pub use linear::{linear, linear_backward, linear_forward};
+pub use linear::{LinearPlan, linear, linear_backward, linear_forward};
 pub use loss::{cross_entropy, log_softmax};
 pub use lrn::{AlphaConvention, Lrn, LrnError, local_response_norm, lrn_backward, lrn_forward};
 pub use pool::{

@@ -13,6 +13,12 @@ pub(crate) trait Vector: Copy {
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// Like `store`, past the caches where the hardware can; `to` is aligned to
+    /// 64 bytes. Another thread may read it only after [`fence`].
+    unsafe fn stream(self, to: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { self.store(to) }
+    }
     /// `self * factor + term`, rounded once where the hardware can.
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
@@ -120,6 +126,11 @@ mod x86 {
             unsafe { _mm512_storeu_ps(to, self.0) }
         }
         #[inline(always)]
+        unsafe fn stream(self, to: *mut f32) {
+            // SAFETY: see `splat`; the pointer is aligned.
+            unsafe { _mm512_stream_ps(to, self.0) }
+        }
+        #[inline(always)]
         unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
             // SAFETY: see `splat`.
             Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, term.0) })
@@ -216,6 +227,15 @@ mod x86 {
                 )
             }
         }
+    }
+}
+
+/// Makes what [`Vector::stream`] wrote visible to other threads.
+pub(crate) fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 processor has the instruction.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
     }
 }
 

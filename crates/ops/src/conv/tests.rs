@@ -2,20 +2,11 @@
 
 use super::slices::{backward_at, forward_at};
 use super::*;
+use crate::testing::{assert_near, noise};
 use crate::{Activation, Level};
 
-/// Numbers in -1..1 that differ from place to place.
-fn noise(seed: u64, len: usize) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..len)
-        .map(|_| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-        })
-        .collect()
-}
+/// About what rounding makes of long sums, relative to the largest.
+const TOLERANCE: f64 = 5e-6;
 
 /// Calls `visit(y, x, w)` with the flat indices of every multiplication.
 fn products(shape: &ConvShape, batch: usize, mut visit: impl FnMut(usize, usize, usize)) {
@@ -46,18 +37,6 @@ fn products(shape: &ConvShape, batch: usize, mut visit: impl FnMut(usize, usize,
             }
         }
     }
-}
-
-fn assert_close(what: &str, found: &[f32], wanted: &[f64]) {
-    let square = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
-    let error = square(&mut found.iter().zip(wanted).map(|(f, w)| f64::from(*f) - w));
-    let norm = square(&mut wanted.iter().copied());
-    let relative = (error / norm.max(1e-30)).sqrt();
-    assert!(
-        error == 0.0 || relative < 3e-6,
-        "{what}: relative error {relative:e}"
-    );
-    assert_eq!(found.len(), wanted.len());
 }
 
 /// What [`conv2d_forward`] and [`conv2d_backward`] computed.
@@ -139,7 +118,7 @@ impl Case {
                 Activation::Tanh => y.tanh(),
             };
         }
-        assert_close(&name("y"), &found.y, &y);
+        assert_near(&name("y"), &found.y, &y, TOLERANCE);
         // From our own output, so that a rounded zero does not count.
         let gz: Vec<f64> = (found.y.iter().zip(gy))
             .map(|(y, gy)| match act {
@@ -163,9 +142,9 @@ impl Case {
         gz.iter()
             .enumerate()
             .for_each(|(i, gz)| gb[filter(i)] += gz);
-        assert_close(&name("gx"), &found.gx, &gx);
-        assert_close(&name("gw"), &found.gw, &gw);
-        assert_close(&name("gb"), &found.gb, &gb);
+        assert_near(&name("gx"), &found.gx, &gx, TOLERANCE);
+        assert_near(&name("gw"), &found.gw, &gw, TOLERANCE);
+        assert_near(&name("gb"), &found.gb, &gb, TOLERANCE);
     }
 }
 

@@ -1,8 +1,15 @@
 //! The fully connected layer with its bias and its activation, and the three
 //! gradients.
 
+mod forward;
+mod input_gradient;
 mod op;
+mod plan;
 mod slices;
+#[cfg(test)]
+mod tests;
+mod weight_gradient;
 
 pub use op::linear;
+pub use plan::LinearPlan;
 pub use slices::{linear_backward, linear_forward};

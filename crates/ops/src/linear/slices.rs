@@ -1,6 +1,27 @@
-//! The fully connected layer over plain slices.
+//! The fully connected layer over plain slices in `[N, features]` order.
 
-use crate::Activation;
+use super::LinearPlan;
+use crate::conv::activation_gradient;
+use crate::lanes::{LANES, Lanes, deinterleave, interleave};
+use crate::{Activation, Level, level};
+
+/// A batch laid out as lanes.
+fn to_lanes(features: usize, images: &[f32]) -> Vec<Lanes> {
+    let batch = images.len() / features;
+    let mut lanes = vec![Lanes::ZERO; Lanes::blocks(batch) * features];
+    let blocks = lanes.chunks_exact_mut(features);
+    for (block, images) in blocks.zip(images.chunks(LANES * features)) {
+        interleave(features, images, block);
+    }
+    lanes
+}
+
+fn from_lanes(features: usize, lanes: &[Lanes], images: &mut [f32]) {
+    let blocks = lanes.chunks_exact(features);
+    for (block, images) in blocks.zip(images.chunks_mut(LANES * features)) {
+        deinterleave(features, block, images);
+    }
+}
 
 /// `y = act(x w^T + bias)`.
 ///
@@ -20,19 +41,24 @@ pub fn linear_forward(
     act: Activation,
     y: &mut [f32],
 ) {
+    forward_at(level(), [batch, inputs, outputs], x, w, bias, act, y);
+}
+
+pub(super) fn forward_at(
+    level: Level,
+    [batch, inputs, outputs]: [usize; 3],
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    act: Activation,
+    y: &mut [f32],
+) {
     assert_eq!(x.len(), batch * inputs, "linear: `x` has the wrong length");
-    assert_eq!(
-        w.len(),
-        outputs * inputs,
-        "linear: `w` has the wrong length"
-    );
     assert_eq!(y.len(), batch * outputs, "linear: `y` has the wrong length");
-    for (x, y) in x.chunks_exact(inputs).zip(y.chunks_exact_mut(outputs)) {
-        for (output, (y, w)) in y.iter_mut().zip(w.chunks_exact(inputs)).enumerate() {
-            let sum: f32 = x.iter().zip(w).map(|(x, w)| x * w).sum();
-            *y = act.apply(sum + bias.map_or(0.0, |bias| bias[output]));
-        }
-    }
+    let mut y_lanes = vec![Lanes::ZERO; Lanes::blocks(batch) * outputs];
+    let plan = LinearPlan::at_level(inputs, outputs, level);
+    plan.forward(&to_lanes(inputs, x), w, bias, act, &mut y_lanes);
+    from_lanes(outputs, &y_lanes, y);
 }
 
 /// The gradients of [`linear_forward`].
@@ -57,58 +83,52 @@ pub fn linear_backward(
     gw: &mut [f32],
     gb: Option<&mut [f32]>,
 ) {
-    assert_eq!(x.len(), batch * inputs, "linear: `x` has the wrong length");
-    assert_eq!(
-        w.len(),
-        outputs * inputs,
-        "linear: `w` has the wrong length"
+    backward_at(
+        level(),
+        [batch, inputs, outputs],
+        x,
+        w,
+        y,
+        gy,
+        act,
+        gx,
+        gw,
+        gb,
     );
+}
+
+#[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
+pub(super) fn backward_at(
+    level: Level,
+    [batch, inputs, outputs]: [usize; 3],
+    x: &[f32],
+    w: &[f32],
+    y: &[f32],
+    gy: &[f32],
+    act: Activation,
+    gx: Option<&mut [f32]>,
+    gw: &mut [f32],
+    gb: Option<&mut [f32]>,
+) {
+    assert_eq!(x.len(), batch * inputs, "linear: `x` has the wrong length");
     assert_eq!(y.len(), batch * outputs, "linear: `y` has the wrong length");
     assert_eq!(
         gy.len(),
         batch * outputs,
         "linear: `gy` has the wrong length"
     );
-    assert_eq!(
-        gw.len(),
-        outputs * inputs,
-        "linear: `gw` has the wrong length"
-    );
-    let gz: Vec<f32> = y
-        .iter()
-        .zip(gy)
-        .map(|(y, gy)| gy * act.derivative(*y))
-        .collect();
-    gw.fill(0.0);
-    for (x, gz) in x.chunks_exact(inputs).zip(gz.chunks_exact(outputs)) {
-        for (gw, gz) in gw.chunks_exact_mut(inputs).zip(gz) {
-            for (gw, x) in gw.iter_mut().zip(x) {
-                *gw += gz * x;
-            }
-        }
-    }
+    let plan = LinearPlan::at_level(inputs, outputs, level);
+    let mut gz = to_lanes(outputs, gy);
+    activation_gradient(act, outputs, 1, &to_lanes(outputs, y), &mut gz, gb);
+    let mut x_lanes = to_lanes(inputs, x);
+    plan.weight_gradient(batch, &x_lanes, &gz, gw);
     if let Some(gx) = gx {
         assert_eq!(
             gx.len(),
             batch * inputs,
             "linear: `gx` has the wrong length"
         );
-        gx.fill(0.0);
-        for (gx, gz) in gx.chunks_exact_mut(inputs).zip(gz.chunks_exact(outputs)) {
-            for (w, gz) in w.chunks_exact(inputs).zip(gz) {
-                for (gx, w) in gx.iter_mut().zip(w) {
-                    *gx += gz * w;
-                }
-            }
-        }
-    }
-    if let Some(gb) = gb {
-        assert_eq!(gb.len(), outputs, "linear: `gb` has the wrong length");
-        gb.fill(0.0);
-        for gz in gz.chunks_exact(outputs) {
-            for (gb, gz) in gb.iter_mut().zip(gz) {
-                *gb += gz;
-            }
-        }
+        plan.input_gradient(&gz, w, &mut x_lanes);
+        from_lanes(inputs, &x_lanes, gx);
     }
 }
