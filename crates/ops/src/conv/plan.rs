@@ -196,6 +196,18 @@ impl ConvPlan {
     /// # Panics
     /// When a length does not fit.
     pub fn add_weight_gradient(&self, x: &[Lanes], gz: &[Lanes], gw: &mut [f32]) {
+        self.add_weight_gradient_of(x, gz, gw, true);
+    }
+
+    /// [`Self::add_weight_gradient`] on the calling thread alone.
+    ///
+    /// # Panics
+    /// When a length does not fit.
+    pub fn add_weight_gradient_block(&self, x: &[Lanes], gz: &[Lanes], gw: &mut [f32]) {
+        self.add_weight_gradient_of(x, gz, gw, false);
+    }
+
+    fn add_weight_gradient_of(&self, x: &[Lanes], gz: &[Lanes], gw: &mut [f32], parallel: bool) {
         assert_eq!(
             gw.len(),
             self.shape.weight_len(),
@@ -212,9 +224,12 @@ impl ConvPlan {
                     .map(move |first| (*filters, first))
             })
             .collect();
-        let pieces = pieces(tiles.len(), kernel_rows);
+        let pieces = match parallel {
+            true => pieces(tiles.len(), kernel_rows),
+            false => 1,
+        };
         let gw = Shared::new(gw);
-        (0..tiles.len() * pieces).into_par_iter().for_each(|index| {
+        let task = |index: usize| {
             let (filters, channel) = tiles[index / pieces];
             let task = weight_gradient::Task {
                 geometry: &self.weight_geometry,
@@ -227,7 +242,12 @@ impl ConvPlan {
             };
             // SAFETY: the level is available; tasks differ in filter, channel or kernel row.
             unsafe { accumulate(self.level, &task) }
-        });
+        };
+        let tasks = 0..tiles.len() * pieces;
+        match parallel {
+            true => tasks.into_par_iter().for_each(task),
+            false => tasks.for_each(task),
+        }
     }
 }
 
