@@ -2,16 +2,15 @@
 
 use std::time::Instant;
 
+use super::Network;
+use super::threads::Parallel;
+use super::trace::{Direction, Trace};
+use super::values::{Saved, Value};
+use crate::node::Step;
 use ablate_ops::{
     ConvPlan, LANES, Lanes, Winners, deinterleave, interleave, lrn_forward,
     max_pool2d_lanes_forward,
 };
-use rayon::prelude::*;
-
-use super::Network;
-use super::trace::{Direction, Trace};
-use super::values::{Saved, Value};
-use crate::node::Step;
 
 /// One forward pass.
 pub(super) struct Maps<'a> {
@@ -62,10 +61,8 @@ impl Maps<'_> {
                 task.winners.push(winners.as_mut().and_then(Iterator::next));
             }
         }
-        let lanes = tasks.len().min(rayon::current_num_threads());
-        tasks
-            .into_par_iter()
-            .for_each(|task| self.task(task, lanes));
+        let parallel = Parallel::over(tasks.len());
+        parallel.run(tasks, |task| self.task(task, parallel));
     }
 
     /// Takes the buffers that are kept for the backward pass.
@@ -85,7 +82,7 @@ impl Maps<'_> {
         }
     }
 
-    fn task(&self, mut task: Task, lanes: usize) {
+    fn task(&self, mut task: Task, parallel: Parallel) {
         let output_len = self.net.input_len_of(self.net.plan.maps);
         let blocks = task
             .images
@@ -101,17 +98,17 @@ impl Maps<'_> {
                 let winners = take_front(&mut task.winners[i], len);
                 x = match take_front(&mut task.kept[i], len) {
                     Some(y) => {
-                        self.layer(i, &x, y, winners);
+                        self.layer(i, &x, y, winners, parallel);
                         Value::Kept(y)
                     }
                     None => {
                         let mut y = self.net.buffers.maps.take(len);
-                        self.layer(i, &x, &mut y, winners);
+                        self.layer(i, &x, &mut y, winners, parallel);
                         Value::Own(y)
                     }
                 };
                 if let Some(trace) = self.trace {
-                    trace.add(Direction::Forward, i, start, lanes);
+                    trace.add(Direction::Forward, i, start, parallel.lanes());
                 }
             }
             deinterleave(output_len, &x, features);
@@ -119,11 +116,22 @@ impl Maps<'_> {
     }
 
     /// One layer on one block of images.
-    fn layer(&self, i: usize, x: &[Lanes], y: &mut [Lanes], winners: Option<&mut [Winners]>) {
+    fn layer(
+        &self,
+        i: usize,
+        x: &[Lanes],
+        y: &mut [Lanes],
+        winners: Option<&mut [Winners]>,
+        parallel: Parallel,
+    ) {
         match &self.net.nodes[i].step {
             Step::Conv2d { activation, .. } => {
                 if let Some(conv) = &self.convs[i] {
-                    conv.forward_block(x, Some(self.parameters[i][1]), *activation, y);
+                    let bias = Some(self.parameters[i][1]);
+                    match parallel {
+                        Parallel::Kernels => conv.forward(x, bias, *activation, y),
+                        Parallel::Tasks => conv.forward_block(x, bias, *activation, y),
+                    }
                 }
             }
             Step::Activation(activation) => {

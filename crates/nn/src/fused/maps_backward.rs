@@ -2,18 +2,17 @@
 
 use std::time::Instant;
 
-use ablate_ops::{
-    Activation, ConvPlan, LANES, Lanes, deinterleave, interleave, lrn_backward,
-    max_pool2d_lanes_backward,
-};
-use rayon::prelude::*;
-
 use super::Network;
 use super::sums::{add_all, scale_by_derivative, sum};
+use super::threads::Parallel;
 use super::trace::{Direction, Trace};
 use super::values::{Saved, Value};
 use crate::node::Step;
 use crate::workspace::Buffer;
+use ablate_ops::{
+    Activation, ConvPlan, LANES, Lanes, deinterleave, interleave, lrn_backward,
+    max_pool2d_lanes_backward,
+};
 
 /// One backward pass.
 pub(super) struct MapsBackward<'a> {
@@ -87,10 +86,8 @@ impl MapsBackward<'_> {
                 sums,
             })
             .collect();
-        let lanes = tasks.len().min(rayon::current_num_threads());
-        tasks
-            .into_par_iter()
-            .for_each(|task| self.task(task, lanes));
+        let parallel = Parallel::over(count);
+        parallel.run(tasks, |task| self.task(task, parallel));
         for (i, pair) in gradients.iter_mut().enumerate() {
             for (part, sums) in pair.iter_mut().enumerate() {
                 add_all(sums, partial.iter().map(|task| &*task[i][part]));
@@ -98,7 +95,7 @@ impl MapsBackward<'_> {
         }
     }
 
-    fn task(&self, mut task: Task, lanes: usize) {
+    fn task(&self, mut task: Task, parallel: Parallel) {
         let input_len = self.net.input_len;
         let output_len = self.net.input_len_of(self.net.plan.maps);
         let mut grad_images = task.grad_images.map(|g| g.chunks_mut(LANES * input_len));
@@ -113,7 +110,7 @@ impl MapsBackward<'_> {
                 pass: self,
                 number: task.first_image / LANES + b,
                 images,
-                lanes,
+                parallel,
             };
             let wanted = grad_images.as_mut().and_then(Iterator::next);
             if let Some(gradient) = block.run(gradient, wanted.is_some(), &mut task.sums)
@@ -130,7 +127,7 @@ struct Block<'a> {
     pass: &'a MapsBackward<'a>,
     number: usize,
     images: &'a [f32],
-    lanes: usize,
+    parallel: Parallel,
 }
 
 impl Block<'_> {
@@ -147,7 +144,7 @@ impl Block<'_> {
             let wanted = i > 0 || grad_images;
             let below = self.layer(i, gradient, wanted, &mut sums[i]);
             if let Some(trace) = self.pass.trace {
-                trace.add(Direction::Backward, i, start, self.lanes);
+                trace.add(Direction::Backward, i, start, self.parallel.lanes());
             }
             gradient = below?;
         }
@@ -172,10 +169,17 @@ impl Block<'_> {
                 let conv = self.pass.convs[i].as_ref()?;
                 let [height, width] = shape.output();
                 self.undo_activation(i, *activation, height * width, &mut gy, sums[1]);
-                conv.add_weight_gradient(&self.input(i), &gy, sums[0]);
+                let x = self.input(i);
+                match self.parallel {
+                    Parallel::Kernels => conv.add_weight_gradient(&x, &gy, sums[0]),
+                    Parallel::Tasks => conv.add_weight_gradient_block(&x, &gy, sums[0]),
+                }
                 wanted.then(|| {
                     let mut gx = gx();
-                    conv.input_gradient_block(&gy, &mut gx);
+                    match self.parallel {
+                        Parallel::Kernels => conv.input_gradient(&gy, &mut gx),
+                        Parallel::Tasks => conv.input_gradient_block(&gy, &mut gx),
+                    }
                     gx
                 })
             }

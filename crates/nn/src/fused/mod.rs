@@ -14,6 +14,7 @@ mod op;
 mod plan;
 mod rows;
 mod sums;
+mod threads;
 mod trace;
 mod values;
 
