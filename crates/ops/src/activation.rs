@@ -3,6 +3,8 @@
 
 mod op;
 mod slices;
+#[cfg(test)]
+mod tests;
 
 pub use op::activation;
 pub use slices::{activation_backward, activation_forward};

@@ -1,10 +1,11 @@
 //! One kernel body compiled for every instruction set.
 
 /// Defines a function that takes a [`Level`](crate::Level) before its own
-/// arguments and runs a body which the compiler has vectorised for that level.
+/// arguments and runs a body that was compiled for that level.
 ///
-/// The body must not depend on the level's features by itself; it is plain
-/// Rust, so all levels compute the same numbers.
+/// A body without a type parameter is plain Rust that the compiler vectorises,
+/// so all levels compute the same numbers. `fn name<V: Trait in module>` gives
+/// the body the type `Plain`, `Avx2` or `Avx512` of a module as `V`.
 macro_rules! multiversion {
     (
         $(#[$meta:meta])*
@@ -18,28 +19,63 @@ macro_rules! multiversion {
             #[inline(always)]
             fn body$(<const $constant: $constant_type>)?($($argument: $type),*) $body
 
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-            fn avx512$(<const $constant: $constant_type>)?($($argument: $type),*) {
-                body$(::<$constant>)?($($argument),*)
+            $crate::multiversion::multiversion! {
+                @levels level, ($($argument: $type),*), [$($constant: $constant_type)?],
+                body$(::<$constant>)?, body$(::<$constant>)?, body$(::<$constant>)?
             }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        fn $name:ident<
+            $vector:ident: $trait:ident in $($module:ident)::+
+            $(, const $constant:ident: $constant_type:ty)?
+        >(
+            $($argument:ident: $type:ty),* $(,)?
+        ) $body:block
+    ) => {
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments, reason = "a kernel's operands, sizes and level")]
+        fn $name$(<const $constant: $constant_type>)?(level: $crate::Level, $($argument: $type),*) {
+            #[inline(always)]
+            fn body<$vector: $trait, $(const $constant: $constant_type)?>(
+                $($argument: $type),*
+            ) $body
 
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
-            fn avx2$(<const $constant: $constant_type>)?($($argument: $type),*) {
-                body$(::<$constant>)?($($argument),*)
+            $crate::multiversion::multiversion! {
+                @levels level, ($($argument: $type),*), [$($constant: $constant_type)?],
+                body::<$($module)::+::Plain, $($constant)?>,
+                body::<$($module)::+::Avx2, $($constant)?>,
+                body::<$($module)::+::Avx512, $($constant)?>
             }
+        }
+    };
+    (
+        @levels $level:ident, ($($argument:ident: $type:ty),*),
+        [$($constant:ident: $constant_type:ty)?],
+        $plain:expr, $avx2:expr, $avx512:expr
+    ) => {
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        fn avx512$(<const $constant: $constant_type>)?($($argument: $type),*) {
+            $avx512($($argument),*)
+        }
 
-            match level {
-                // SAFETY: kernels get their level from `simd::level` or, in tests, from
-                // `Level::available`, which both have asked the machine.
-                #[cfg(target_arch = "x86_64")]
-                $crate::Level::Avx512 => unsafe { avx512$(::<$constant>)?($($argument),*) },
-                // SAFETY: as above.
-                #[cfg(target_arch = "x86_64")]
-                $crate::Level::Avx2 => unsafe { avx2$(::<$constant>)?($($argument),*) },
-                _ => body$(::<$constant>)?($($argument),*),
-            }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2$(<const $constant: $constant_type>)?($($argument: $type),*) {
+            $avx2($($argument),*)
+        }
+
+        match $level {
+            // SAFETY: kernels get their level from `simd::level` or, in tests, from
+            // `Level::available`, which both have asked the machine.
+            #[cfg(target_arch = "x86_64")]
+            $crate::Level::Avx512 => unsafe { avx512$(::<$constant>)?($($argument),*) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            $crate::Level::Avx2 => unsafe { avx2$(::<$constant>)?($($argument),*) },
+            _ => $plain($($argument),*),
         }
     };
 }

@@ -3,8 +3,10 @@
 use rayon::prelude::*;
 
 use super::Activation;
+use crate::lanes::LANES;
 use crate::multiversion::multiversion;
 use crate::simd::{Level, level};
+use crate::vector::{self, Vector, activate};
 
 /// Values of a parallel task. Every value is computed by itself, so it affects
 /// speed alone.
@@ -60,9 +62,17 @@ multiversion! {
 }
 
 multiversion! {
-    fn tanh(x: &[f32], y: &mut [f32]) {
-        for (y, x) in y.iter_mut().zip(x) {
-            *y = Activation::Tanh.apply(*x);
+    fn tanh<V: Vector in vector>(x: &[f32], y: &mut [f32]) {
+        for (x, y) in x.chunks(LANES).zip(y.chunks_mut(LANES)) {
+            let mut values = [0.0; LANES];
+            values[..x.len()].copy_from_slice(x);
+            // SAFETY: the macro chose the vectors of an available level, and
+            // `values` is one of them long.
+            unsafe {
+                let vector = V::load(values.as_ptr());
+                activate(Activation::Tanh, vector).store(values.as_mut_ptr());
+            }
+            y.copy_from_slice(&values[..y.len()]);
         }
     }
 }

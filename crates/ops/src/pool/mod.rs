@@ -1,6 +1,7 @@
 //! Max-pooling with any window, stride and padding (paper, section 3.4), and
 //! its gradient. Not here: other poolings, which the paper does not use.
 
+mod contest;
 mod lanes;
 mod op;
 mod shape;

@@ -4,14 +4,14 @@
 //! padding included. Neighbouring windows then read neighbouring values whatever
 //! the stride, so that one vector register holds a run of windows.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::PoolShape;
+use super::contest::{self, Contest, LANES};
 use crate::multiversion::multiversion;
 use crate::simd::{Level, level};
-
-/// Windows worked on together: a vector register of them.
-const RUN: usize = 16;
 
 /// Values a parallel task has at least, so that small planes are not a task each.
 const TASK: usize = 16 * 1024;
@@ -136,7 +136,7 @@ struct Phases {
 impl Phases {
     fn new(shape: &PoolShape) -> Self {
         let (stride, padding) = (shape.stride[1], shape.padding[1]);
-        let windows = shape.output()[1].next_multiple_of(RUN);
+        let windows = shape.output()[1].next_multiple_of(LANES);
         Self {
             rows: shape.input[0],
             len: windows + (shape.kernel[1] - 1) / stride,
@@ -162,7 +162,7 @@ impl Phases {
 multiversion! {
     /// Pools one plane. `scratch` is from [`Phases::scratch`] and was used for
     /// planes of this shape alone.
-    fn plane<const WINNERS: bool>(
+    fn plane<C: Contest in contest, const WINNERS: bool>(
         shape: &PoolShape,
         phases: &Phases,
         scratch: &mut [f32],
@@ -171,92 +171,90 @@ multiversion! {
         winners: &mut [u32],
     ) {
         deal_out(shape, phases, x, scratch);
-        let [_, width] = shape.input;
-        let [_, out_width] = shape.output();
-        let mut no_winners = [0; RUN];
-        for (row, y) in y.chunks_exact_mut(out_width).enumerate() {
-            let top = row * shape.stride[0];
-            let taps = Taps {
-                rows: shape.padding[0].saturating_sub(top)
-                    ..shape.kernel[0].min(shape.input[0] + shape.padding[0] - top),
-                // Wraps below zero in the padding and back when a tap is added.
-                corner: ((top.wrapping_sub(shape.padding[0])).wrapping_mul(width) as u32)
-                    .wrapping_sub(shape.padding[1] as u32),
-            };
-            for (run, y) in y.chunks_mut(RUN).enumerate() {
-                let first = run * RUN;
-                let winners = match WINNERS {
-                    true => &mut winners[row * out_width + first..][..y.len()],
-                    false => &mut no_winners[..y.len()],
+        let width = shape.output()[1];
+        for (row, y) in y.chunks_exact_mut(width).enumerate() {
+            let taps = Taps::of_row(shape, phases, row);
+            for first in (0..width).step_by(LANES) {
+                let count = LANES.min(width - first);
+                // SAFETY: the macro chose the contest of an available level.
+                let (best, won) = unsafe {
+                    let contest = taps.run::<C>(phases, scratch, first);
+                    (contest.best(), contest.won())
                 };
-                run_of_windows::<WINNERS>(shape, phases, scratch, top, &taps, first, y, winners);
+                y[first..first + count].copy_from_slice(&best[..count]);
+                if WINNERS {
+                    let winners = &mut winners[row * width + first..][..count];
+                    for (lane, winner) in winners.iter_mut().enumerate() {
+                        let left = ((first + lane) * shape.stride[1]) as u32;
+                        *winner = won[lane].wrapping_add(taps.corner).wrapping_add(left);
+                    }
+                }
             }
         }
     }
 }
 
-/// What the windows of one output row share.
+/// The taps of one output row's windows.
 struct Taps {
     /// Window rows that are not padding.
-    rows: std::ops::Range<usize>,
-    /// Number of the input at the top left of the first window, modulo 2^32.
+    rows: Range<usize>,
+    columns: usize,
+    stride: usize,
+    /// Columns of the input, by which a tap's number grows from row to row.
+    width: usize,
+    /// Where the scratch has the first of the rows, and how far apart they are.
+    start: usize,
+    step: usize,
+    /// The input at the top left of the first window, modulo 2^32: it may lie
+    /// outside, and a tap's number leads back in.
     corner: u32,
 }
 
-/// Pools up to [`RUN`] neighbouring windows.
-#[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "the operands of an inner loop")]
-fn run_of_windows<const WINNERS: bool>(
-    shape: &PoolShape,
-    phases: &Phases,
-    scratch: &[f32],
-    top: usize,
-    taps: &Taps,
-    first: usize,
-    y: &mut [f32],
-    winners: &mut [u32],
-) {
-    let width = shape.input[1] as u32;
-    let stride = shape.stride[1];
-    let count = phases.starts.len();
-    let mut best = [f32::NEG_INFINITY; RUN];
-    let mut won = [0; RUN];
-    if WINNERS {
-        // Where nothing is larger than minus infinity the first place wins.
-        won.copy_from_slice(&phases.first_columns[first..first + RUN]);
-        for won in &mut won {
-            *won = won.wrapping_add((taps.rows.start as u32).wrapping_mul(width));
+impl Taps {
+    #[inline(always)]
+    fn of_row(shape: &PoolShape, phases: &Phases, row: usize) -> Self {
+        let (top, padding) = (row * shape.stride[0], shape.padding[0]);
+        let rows = padding.saturating_sub(top)..shape.kernel[0].min(shape.input[0] + padding - top);
+        let step = phases.starts.len() * phases.len;
+        let corner = top.wrapping_sub(padding).wrapping_mul(shape.input[1]);
+        Self {
+            start: (top + rows.start - padding) * step,
+            rows,
+            columns: shape.kernel[1],
+            stride: shape.stride[1],
+            width: shape.input[1],
+            step,
+            corner: corner.wrapping_sub(shape.padding[1]) as u32,
         }
     }
-    for kernel_row in taps.rows.clone() {
-        let row = (top + kernel_row - shape.padding[0]) * count * phases.len;
-        let (mut phase, mut position) = (0, first);
-        for kernel_column in 0..shape.kernel[1] {
-            let values = &scratch[row + phase * phases.len + position..][..RUN];
-            let tap = (kernel_row as u32)
-                .wrapping_mul(width)
-                .wrapping_add(kernel_column as u32);
-            for lane in 0..RUN {
-                // A NaN wins, and is beaten by another NaN alone.
-                let wins = (values[lane] > best[lane]) | values[lane].is_nan();
-                best[lane] = if wins { values[lane] } else { best[lane] };
-                if WINNERS {
-                    won[lane] = if wins { tap } else { won[lane] };
+
+    /// The contest of the windows from `first` on.
+    ///
+    /// # Safety
+    /// The machine has the instruction set of `C`.
+    #[inline(always)]
+    unsafe fn run<C: Contest>(&self, phases: &Phases, scratch: &[f32], first: usize) -> C {
+        let mut columns = [0; LANES];
+        columns.copy_from_slice(&phases.first_columns[first..first + LANES]);
+        let skipped = self.rows.start * self.width;
+        // SAFETY: the caller's promise.
+        let mut contest = unsafe { C::new(columns.map(|c| c.wrapping_add(skipped as u32))) };
+        let mut start = self.start + first;
+        for row in self.rows.clone() {
+            let (mut phase, mut at) = (0, start);
+            for column in 0..self.columns {
+                let values = &scratch[at..at + LANES];
+                let tap = (row * self.width + column) as u32;
+                // SAFETY: the caller's promise; there are as many values as lanes.
+                contest = unsafe { contest.meet(values.as_ptr(), tap) };
+                (phase, at) = (phase + 1, at + phases.len);
+                if phase == self.stride {
+                    (phase, at) = (0, at + 1 - self.stride * phases.len);
                 }
             }
-            phase += 1;
-            if phase == stride {
-                (phase, position) = (0, position + 1);
-            }
+            start += self.step;
         }
-    }
-    y.copy_from_slice(&best[..y.len()]);
-    if WINNERS {
-        for (lane, won) in won.iter_mut().enumerate() {
-            let window = ((first + lane) * stride) as u32;
-            *won = won.wrapping_add(taps.corner).wrapping_add(window);
-        }
-        winners.copy_from_slice(&won[..winners.len()]);
+        contest
     }
 }
 
