@@ -5,6 +5,8 @@
 mod activation_gradient;
 mod correlate;
 mod op;
+#[cfg(test)]
+mod op_tests;
 mod packing;
 mod pass;
 mod plan;

@@ -4,6 +4,8 @@
 mod forward;
 mod input_gradient;
 mod op;
+#[cfg(test)]
+mod op_tests;
 mod plan;
 mod slices;
 #[cfg(test)]

@@ -32,6 +32,12 @@ pub fn linear(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, act: Activation) ->
             x.shape()
         )
     }
+    if inputs == 0 || outputs == 0 {
+        bail!(
+            "{NAME}: weight {:?} must have at least one input and one output",
+            w.shape()
+        )
+    }
     if let Some(bias) = bias.filter(|bias| bias.dims() != [outputs]) {
         bail!("{NAME}: bias {:?} must be [{outputs}]", bias.shape())
     }
