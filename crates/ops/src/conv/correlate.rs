@@ -101,10 +101,19 @@ const SHORTEST: usize = 256;
 /// Into how many about equal parts the summed channels are divided, one summed
 /// over the whole image before the next.
 fn parts(pass: &Pass) -> usize {
+    if pass.summed <= COLOURS {
+        return 1;
+    }
+    if pass.summed <= COLOURS {
+        return 1;
+    }
     let channels = BAND / (pass.kernel[0] * pass.source[1]);
     pass.summed
         .div_ceil(channels.max(SHORTEST.div_ceil(pass.taps())))
 }
+
+/// The most channels an image has; a source with more is some layer's output.
+const COLOURS: usize = 4;
 
 #[inline(always)]
 unsafe fn rows<V: Vector, const WIDTH: usize>(task: &Task) {
@@ -123,13 +132,18 @@ unsafe fn rows<V: Vector, const WIDTH: usize>(task: &Task) {
                 // rows and channels.
                 unsafe {
                     let mut sums = match part {
-                        0 => bias::<V, WIDTH>(task),
+                        0 => [V::splat(0.0); WIDTH],
                         _ => std::array::from_fn(|channel| {
                             V::load(task.produced.at(start + channel * plane).cast())
                         }),
                     };
-                    sum_taps(task, &channels, at, &mut sums);
+                    if pass.summed <= COLOURS {
+                        sum_taps_of_image(task, at, &mut sums);
+                    } else {
+                        sum_taps(task, &channels, at, &mut sums);
+                    }
                     let act = if part + 1 == parts {
+                        add_bias(task, &mut sums);
                         task.act
                     } else {
                         Activation::Identity
@@ -141,17 +155,15 @@ unsafe fn rows<V: Vector, const WIDTH: usize>(task: &Task) {
     }
 }
 
-/// The sums to start from.
+/// Adds the bias to finished sums.
 #[inline(always)]
-unsafe fn bias<V: Vector, const WIDTH: usize>(task: &Task) -> [V; WIDTH] {
-    // SAFETY: the caller has the instruction set; the bias is of this block.
-    unsafe {
-        match task.bias {
-            Some(bias) => {
-                debug_assert_eq!(bias.len(), WIDTH);
-                std::array::from_fn(|channel| V::splat(*bias.get_unchecked(channel)))
-            }
-            None => [V::splat(0.0); WIDTH],
+unsafe fn add_bias<V: Vector, const WIDTH: usize>(task: &Task, sums: &mut [V; WIDTH]) {
+    if let Some(bias) = task.bias {
+        debug_assert_eq!(bias.len(), WIDTH);
+        for (channel, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: the caller has the instruction set; the bias is of this
+            // block. A product with one is exact.
+            *sum = unsafe { sum.mul_add(V::splat(1.0), V::splat(*bias.get_unchecked(channel))) };
         }
     }
 }
@@ -229,5 +241,48 @@ unsafe fn sum_taps<V: Vector, const WIDTH: usize>(
         }
         plane += height * width;
         plane_taps += pass.taps() * WIDTH;
+    }
+}
+
+/// [`sum_taps`] of all channels where there are few, one place after the other.
+///
+/// That is the order, bias last, in which the library behind PyTorch's CPU
+/// convolutions goes through an image: the sums are the same bits, so that of
+/// values a rounding apart the same one wins the max-pooling that follows.
+#[inline(always)]
+unsafe fn sum_taps_of_image<V: Vector, const WIDTH: usize>(
+    task: &Task,
+    [rows, columns]: [Span; 2],
+    sums: &mut [V; WIDTH],
+) {
+    let pass = task.pass;
+    let [height, width] = pass.source;
+    let plane = height * width;
+    let plane_taps = pass.taps() * WIDTH;
+    let tap_column = pass.tap_step[1] * WIDTH;
+    let tap_row = pass.tap_step[0] * pass.kernel[1] * WIDTH;
+    let channel = task.block.group * pass.summed;
+    let mut row_source = (channel * height + rows.source) * width + columns.source;
+    let mut row_tap = (rows.tap * pass.kernel[1] + columns.tap) * WIDTH;
+    for _ in 0..rows.count {
+        let (mut source, mut tap) = (row_source, row_tap);
+        for _ in 0..columns.count {
+            for channel in 0..pass.summed {
+                let (source, tap) = (source + channel * plane, tap + channel * plane_taps);
+                debug_assert!(source < task.source.len() && tap + WIDTH <= task.weights.len());
+                // SAFETY: a span holds only taps that read within the source.
+                unsafe {
+                    let value = V::load(task.source.as_ptr().add(source).cast());
+                    let weights = task.weights.as_ptr().add(tap);
+                    for (channel, sum) in sums.iter_mut().enumerate() {
+                        *sum = value.mul_add(V::splat(*weights.add(channel)), *sum);
+                    }
+                }
+            }
+            source += 1;
+            tap += tap_column;
+        }
+        row_source += width;
+        row_tap += tap_row;
     }
 }
