@@ -1,0 +1,96 @@
+//! Values no network can be built from, refused with the key and the fix.
+
+use ablate_core::{Error, Result};
+
+use crate::AlexNet;
+
+impl AlexNet {
+    /// # Errors
+    /// The first key whose value is out of range.
+    pub(crate) fn check(&self) -> Result<()> {
+        require(
+            matches!(self.gpus, 1 | 2),
+            "gpus",
+            format!("there is no layout for {} GPUs", self.gpus),
+            "give 1 or 2",
+        )?;
+        require(
+            (0.0..1.0).contains(&self.dropout),
+            "dropout",
+            format!("cannot drop a fraction {}", self.dropout),
+            "give a number from 0 to below 1; 0 turns dropout off",
+        )?;
+        require(
+            self.width.is_finite() && self.width > 0.0,
+            "width",
+            format!("kernels cannot be scaled by {}", self.width),
+            "give a positive number; 1 is the paper's width",
+        )?;
+        require(
+            self.hidden > 0,
+            "hidden",
+            "a linear layer needs units",
+            "give at least 1; the paper has 4096",
+        )?;
+        require(
+            self.stem.size > 0 && self.stem.stride > 0,
+            "stem",
+            "conv1 needs a size and a stride of at least 1",
+            "the paper has size 11, stride 4",
+        )?;
+        require(
+            self.sizes.iter().all(|size| size % 2 == 1),
+            "sizes",
+            format!(
+                "{:?} has an even size, which cannot keep the maps' size",
+                self.sizes
+            ),
+            "give odd sizes; the paper has [5, 3, 3, 3]",
+        )?;
+        self.check_kernels()?;
+        self.check_lrn()
+    }
+
+    fn check_kernels(&self) -> Result<()> {
+        for (layer, kernels) in self.kernels_per_layer().into_iter().enumerate() {
+            require(
+                kernels > 0 && kernels % self.gpus == 0,
+                format!("kernels.{layer}"),
+                format!(
+                    "{kernels} kernels cannot be divided among {} towers",
+                    self.gpus
+                ),
+                "give a positive multiple of `gpus`",
+            )?;
+        }
+        Ok(())
+    }
+
+    fn check_lrn(&self) -> Result<()> {
+        let lrn = &self.lrn;
+        require(
+            lrn.sizes.iter().all(|size| *size > 0),
+            "lrn.sizes",
+            "a sum over no channels normalises nothing",
+            "give at least 1; or turn normalisation off with lrn.enabled = false",
+        )?;
+        require(
+            lrn.k > 0.0 && lrn.alpha >= 0.0 && lrn.beta >= 0.0,
+            "lrn",
+            "k must be positive, alpha and beta not negative, or the divisor may vanish",
+            "the paper has k = 2, alpha = 1e-4, beta = 0.75",
+        )
+    }
+}
+
+fn require(
+    holds: bool,
+    key: impl ToString,
+    problem: impl ToString,
+    fix: impl ToString,
+) -> Result<()> {
+    match holds {
+        true => Ok(()),
+        false => Err(Error::bad_value(key, problem, fix)),
+    }
+}
