@@ -1,5 +1,5 @@
-//! GFLOP/s of each convolution of the paper's two networks, beside a large
-//! matrix product of candle's, measured alternately in one process.
+//! GFLOP/s of each convolution and linear layer of the paper's two networks,
+//! beside a large matrix product of candle's, measured in one process.
 //!
 //! Operations are the usual count, padding included; the kernels skip padding,
 //! so that their figure can exceed what the processor computes.
@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use ablate_ops::{Activation, ConvPlan, ConvShape, Lanes, conv2d_forward};
+use ablate_ops::{Activation, ConvPlan, ConvShape, Lanes, LinearPlan, conv2d_forward};
 use candle_core::{Device, Result, Tensor};
 
 /// Channels, groups, kernel, stride, padding, input.
@@ -35,6 +35,14 @@ const NETS: [(&str, usize, &[Sizes]); 2] = [
             ([384, 256], 2, 3, 1, 1, 13),
         ],
     ),
+];
+
+/// Name, batch, inputs, outputs.
+const LINEAR: [(&str, usize, usize, usize); 4] = [
+    ("four layers", 128, 1024, 10),
+    ("AlexNet fc6", 64, 9216, 4096),
+    ("AlexNet fc7", 64, 4096, 4096),
+    ("AlexNet fc8", 64, 4096, 1000),
 ];
 
 /// Seconds of the fastest of several runs, since other programs only slow one down.
@@ -130,6 +138,25 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             "  convolutions alone: {:.0} images/s forward, {:.0} training",
             batch as f64 / forward_time,
             batch as f64 / (forward_time + backward_time)
+        );
+    }
+    println!("linear       GEMM | forward  input gradient  weight gradient");
+    for (name, batch, inputs, outputs) in LINEAR {
+        let plan = LinearPlan::new(inputs, outputs);
+        let blocks = Lanes::blocks(batch);
+        let (w, bias) = (noise(inputs * outputs), noise(outputs));
+        let (x, mut y) = (lanes(blocks * inputs), lanes(blocks * outputs));
+        let mut gx = x.clone();
+        let mut gw = lanes(w.len().div_ceil(16));
+        let gw = &mut Lanes::as_floats_mut(&mut gw)[..w.len()];
+        let rate =
+            |run: &mut dyn FnMut()| 2e-9 * (batch * inputs * outputs) as f64 / fastest(rounds, run);
+        println!(
+            "{name:11} {:5.0} | {:7.0}  {:14.0}  {:15.0}",
+            matmul_speed(rounds)?,
+            rate(&mut || plan.forward(&x, &w, Some(&bias), Activation::Relu, &mut y)),
+            rate(&mut || plan.input_gradient(&y, &w, &mut gx)),
+            rate(&mut || plan.weight_gradient(batch, &x, &y, gw)),
         );
     }
     Ok(())
