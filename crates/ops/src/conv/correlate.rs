@@ -104,9 +104,6 @@ fn parts(pass: &Pass) -> usize {
     if pass.summed <= COLOURS {
         return 1;
     }
-    if pass.summed <= COLOURS {
-        return 1;
-    }
     let channels = BAND / (pass.kernel[0] * pass.source[1]);
     pass.summed
         .div_ceil(channels.max(SHORTEST.div_ceil(pass.taps())))
