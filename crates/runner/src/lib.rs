@@ -1,1 +1,28 @@
-//! ablate-runner.
+//! From an experiment file to finished trials.
+//!
+//! [`config`] reads the file in layers, [`Plan`] lists variants times seeds,
+//! [`run`] trains what is not finished yet and leaves everything in the run
+//! store. Plugins are known by trait and name only: this crate must never know
+//! a concrete model, data set or optimiser, nor how a report looks.
+
+pub mod config;
+mod environment;
+mod error;
+mod evaluate;
+mod events;
+mod loader;
+mod observer;
+mod pipeline;
+mod plan;
+mod progress;
+mod run;
+mod session;
+mod train;
+
+pub use environment::Environment;
+pub use error::{Error, Result};
+pub use evaluate::Scores;
+pub use observer::{Event, Observer};
+pub use pipeline::Pipeline;
+pub use plan::{Plan, PlannedTrial};
+pub use run::{Outcome, RunOptions, Stop, run};

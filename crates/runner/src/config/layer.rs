@@ -1,0 +1,246 @@
+//! One layer of configuration and the merging of several.
+
+use std::path::{Path, PathBuf};
+
+use ablate_core::nearest;
+use figment::providers::Env;
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+
+use crate::{Error, Result};
+
+/// The tables that name a plugin with their key `name`.
+pub(super) const PLUGIN_TABLES: [&str; 4] = ["model", "data", "optimiser", "schedule"];
+/// Every table a trial has.
+pub(super) const TABLES: [&str; 8] = [
+    "model",
+    "data",
+    "augmentation",
+    "optimiser",
+    "schedule",
+    "training",
+    "evaluation",
+    "machine",
+];
+
+/// Keys from one place, which errors about them will name.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    origin: String,
+    path: Option<PathBuf>,
+    keys: Dict,
+}
+
+impl Layer {
+    /// A table of a TOML file.
+    pub fn table(path: &Path, table: &str, keys: Dict) -> Self {
+        let origin = match table {
+            "" => path.display().to_string(),
+            table => format!("{} [{table}]", path.display()),
+        };
+        Self {
+            origin,
+            path: Some(path.to_path_buf()),
+            keys,
+        }
+    }
+
+    /// The environment variables `ABLATE__TABLE__KEY`.
+    ///
+    /// # Errors
+    /// A variable does not read as a config value.
+    pub fn environment() -> Result<Self> {
+        let provider = Env::prefixed("ABLATE__").split("__");
+        let mut data = provider.data().map_err(|error| Error::Config {
+            origin: "the environment".to_string(),
+            key: "ABLATE__*".to_string(),
+            problem: error.to_string(),
+            fix: "write `ABLATE__OPTIMISER__LR=0.01` for `optimiser.lr = 0.01`".to_string(),
+        })?;
+        let keys = data.remove(&Profile::Default).unwrap_or_default();
+        Ok(Self {
+            origin: "the environment (ABLATE__*)".to_string(),
+            path: None,
+            keys,
+        })
+    }
+
+    /// One `--set key=value`; the value is read as TOML, or else as a string.
+    ///
+    /// # Errors
+    /// There is no `=`.
+    pub fn setting(text: &str) -> Result<Self> {
+        let origin = format!("--set {text}");
+        let Some((key, value)) = text
+            .split_once('=')
+            .filter(|(key, _)| !key.trim().is_empty())
+        else {
+            return Err(Error::Config {
+                origin,
+                key: text.to_string(),
+                problem: "there is no `=`".to_string(),
+                fix: "write `--set optimiser.lr=0.01`".to_string(),
+            });
+        };
+        let value = format!("value = {value}");
+        let parsed = toml::from_str::<Dict>(&value)
+            .ok()
+            .and_then(|mut table| table.remove("value"));
+        let leaf = parsed.unwrap_or_else(|| Value::from(value["value = ".len()..].to_string()));
+        let mut parts = key.trim().rsplit('.');
+        let last = parts.next().unwrap_or_default().to_string();
+        let mut keys = Dict::from([(last, leaf)]);
+        for part in parts {
+            keys = Dict::from([(part.to_string(), keys.into())]);
+        }
+        Ok(Self {
+            origin,
+            path: None,
+            keys,
+        })
+    }
+
+    /// The plugin this layer chooses for a table, if it does.
+    fn chooses(&self, table: &str) -> Option<&str> {
+        self.keys.get(table)?.as_dict()?.get("name")?.as_str()
+    }
+
+    /// Refuses tables no trial has.
+    fn check_tables(&self) -> Result<()> {
+        match self.keys.keys().find(|key| !TABLES.contains(&key.as_str())) {
+            None => Ok(()),
+            Some(key) => Err(Error::Config {
+                origin: self.origin.clone(),
+                key: key.clone(),
+                problem: "there is no such table".to_string(),
+                fix: nearest(key, TABLES),
+            }),
+        }
+    }
+}
+
+impl Provider for Layer {
+    fn metadata(&self) -> Metadata {
+        let metadata = Metadata::named(self.origin.clone());
+        match &self.path {
+            Some(path) => metadata.source(path.as_path()),
+            None => metadata,
+        }
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Ok(Map::from([(Profile::Default, self.keys.clone())]))
+    }
+}
+
+/// Merges layers, later ones over earlier ones.
+///
+/// A layer that names another plugin for a table starts that table afresh: the
+/// keys of one model mean nothing to the next.
+///
+/// # Errors
+/// A layer has a table that no trial has.
+pub(super) fn merge(layers: &[Layer]) -> Result<Figment> {
+    let mut kept: Vec<Layer> = Vec::with_capacity(layers.len());
+    for layer in layers {
+        layer.check_tables()?;
+        for table in PLUGIN_TABLES {
+            let Some(name) = layer.chooses(table) else {
+                continue;
+            };
+            let changes =
+                kept.iter().rev().find_map(|earlier| earlier.chooses(table)) != Some(name);
+            if changes {
+                kept.iter_mut().for_each(|earlier| {
+                    earlier.keys.remove(table);
+                });
+            }
+        }
+        kept.push(layer.clone());
+    }
+    Ok(kept.into_iter().fold(Figment::new(), Figment::merge))
+}
+
+/// Where the value of a dotted key came from, for error messages.
+pub(super) fn origin(figment: &Figment, key: &str) -> String {
+    let mut key = key;
+    loop {
+        if let Some(metadata) = figment.find_metadata(key) {
+            return metadata.name.to_string();
+        }
+        match key.rsplit_once('.') {
+            Some((parent, _)) => key = parent,
+            None => return "the configuration".to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(text: &str) -> Layer {
+        Layer::table(
+            Path::new("x.toml"),
+            "base",
+            toml::from_str(text).expect("TOML"),
+        )
+    }
+
+    #[test]
+    fn naming_another_plugin_starts_its_table_afresh() -> Result<()> {
+        let figment = merge(&[
+            layer("[model]\nname = 'alexnet'\nlrn = true\n[optimiser]\nname = 'sgd'\nlr = 0.1"),
+            layer("[model]\nname = 'convnet'"),
+            layer("[optimiser]\nname = 'sgd'\nmomentum = 0.5"),
+        ])?;
+        assert!(figment.find_value("model.lrn").is_err());
+        assert_eq!(
+            figment.extract_inner::<f64>("optimiser.lr").expect("kept"),
+            0.1
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn settings_are_toml_or_strings() -> Result<()> {
+        let figment = merge(&[
+            Layer::setting("optimiser.lr=0.5")?,
+            Layer::setting("model.activation=relu")?,
+            Layer::setting("augmentation.steps=[\"reflection\"]")?,
+        ])?;
+        assert_eq!(
+            figment
+                .extract_inner::<f64>("optimiser.lr")
+                .expect("a number"),
+            0.5
+        );
+        assert_eq!(
+            figment
+                .extract_inner::<String>("model.activation")
+                .expect("a string"),
+            "relu"
+        );
+        assert_eq!(
+            figment
+                .extract_inner::<Vec<String>>("augmentation.steps")
+                .expect("a list")
+                .len(),
+            1
+        );
+        assert_eq!(origin(&figment, "optimiser.lr"), "--set optimiser.lr=0.5");
+        assert!(Layer::setting("optimiser.lr").is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn an_unknown_table_is_refused_with_the_nearest() {
+        let error = merge(&[layer("[optimizer]\nlr = 1")])
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            error.contains("x.toml [base]") && error.contains("did you mean `optimiser`?"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,412 @@
+//! Everything one trial depends on, with every default filled in.
+
+use std::collections::BTreeMap;
+
+use ablate_core::{Kind, nearest, registry};
+use figment::Figment;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::layer::origin;
+use crate::{Error, Result};
+
+/// A plugin by name with its config.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// The plugin's registered name.
+    pub name: String,
+    /// Its config, every default included.
+    pub config: Value,
+}
+
+/// How long and in what batches a trial trains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Training {
+    /// Passes over the training images. Source: section 5 (about 90).
+    pub epochs: usize,
+    /// Images a step. Source: section 5.
+    pub batch_size: usize,
+    /// Ends the trial after the epoch in which the training top-1 error falls to
+    /// this fraction; absent: never.
+    pub stop_at_train_error: Option<f64>,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            epochs: 90,
+            batch_size: 128,
+            stop_at_train_error: None,
+        }
+    }
+}
+
+/// What is measured after each epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Evaluation {
+    /// Metric plugins, by name.
+    pub metrics: Vec<String>,
+    /// Images an evaluation batch.
+    pub batch_size: usize,
+    /// Epochs between evaluations on the validation split; the last epoch is
+    /// always evaluated.
+    pub every: usize,
+}
+
+impl Default for Evaluation {
+    fn default() -> Self {
+        let metrics = ["loss", "top1_error", "top5_error"]
+            .map(String::from)
+            .to_vec();
+        Self {
+            metrics,
+            batch_size: 256,
+            every: 1,
+        }
+    }
+}
+
+/// How the machine is used. Nothing here changes a result, so nothing here
+/// enters a trial's hash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Machine {
+    /// Compute threads; 0 takes every core.
+    pub threads: usize,
+    /// Threads that prepare coming batches while one trains.
+    pub loader_threads: usize,
+    /// Minutes between checkpoints within an epoch; each epoch ends with one.
+    pub checkpoint_minutes: f64,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            threads: 0,
+            loader_threads: 1,
+            checkpoint_minutes: 5.0,
+        }
+    }
+}
+
+/// Everything one trial depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialConfig {
+    /// The network.
+    pub model: Choice,
+    /// The images.
+    pub data: Choice,
+    /// The input pipeline, in order.
+    pub augmentation: Vec<Choice>,
+    /// The update rule.
+    pub optimiser: Choice,
+    /// The learning rate over time.
+    pub schedule: Choice,
+    /// Budget and batches.
+    pub training: Training,
+    /// What is measured.
+    pub evaluation: Evaluation,
+    /// How the machine is used.
+    pub machine: Machine,
+}
+
+impl TrialConfig {
+    /// Reads merged layers.
+    ///
+    /// # Errors
+    /// An unknown key (the nearest is suggested), a wrong type or an unknown
+    /// plugin; the error says which layer the key came from.
+    pub(super) fn from_figment(figment: &Figment) -> Result<Self> {
+        let config = Self {
+            model: choice(figment, "model", Kind::Model, None)?,
+            data: choice(figment, "data", Kind::Dataset, None)?,
+            augmentation: augmentation(figment)?,
+            optimiser: choice(figment, "optimiser", Kind::Optimiser, None)?,
+            schedule: choice(figment, "schedule", Kind::Schedule, Some("constant"))?,
+            training: section(figment, "training")?,
+            evaluation: section(figment, "evaluation")?,
+            machine: section(figment, "machine")?,
+        };
+        config.check_ranges(figment)?;
+        Ok(config)
+    }
+
+    /// The config as the run store keeps it, every default included.
+    pub fn to_value(&self) -> Value {
+        let mut value = self.result_relevant();
+        value["machine"] = json!(self.machine);
+        value
+    }
+
+    /// A content hash over everything that can change a result.
+    pub fn hash(&self, seed: u64) -> String {
+        let text = format!("{}\n{seed}", self.result_relevant());
+        Sha256::digest(text)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// The leaves of the config by dotted key, to compare variants by.
+    pub fn leaves(&self) -> BTreeMap<String, Value> {
+        let mut leaves = BTreeMap::new();
+        flatten("", &self.result_relevant(), &mut leaves);
+        leaves
+    }
+
+    fn result_relevant(&self) -> Value {
+        let named = |choice: &Choice| {
+            let mut table = Map::from_iter([("name".to_string(), json!(choice.name))]);
+            if let Value::Object(config) = &choice.config {
+                table.extend(config.clone());
+            }
+            Value::Object(table)
+        };
+        let steps: Vec<_> = self.augmentation.iter().map(|step| &step.name).collect();
+        let mut augmentation = Map::from_iter([("steps".to_string(), json!(steps))]);
+        for step in &self.augmentation {
+            augmentation.insert(step.name.clone(), step.config.clone());
+        }
+        json!({
+            "model": named(&self.model),
+            "data": named(&self.data),
+            "augmentation": augmentation,
+            "optimiser": named(&self.optimiser),
+            "schedule": named(&self.schedule),
+            "training": self.training,
+            "evaluation": self.evaluation,
+        })
+    }
+
+    fn check_ranges(&self, figment: &Figment) -> Result<()> {
+        let wrong = |key: &str, problem: &str, fix: &str| Error::Config {
+            origin: origin(figment, key),
+            key: key.to_string(),
+            problem: problem.to_string(),
+            fix: fix.to_string(),
+        };
+        if self.training.epochs == 0 {
+            return Err(wrong(
+                "training.epochs",
+                "0 epochs train nothing",
+                "give 1 or more",
+            ));
+        }
+        if self.training.batch_size == 0 {
+            return Err(wrong(
+                "training.batch_size",
+                "a batch needs an image",
+                "give 1 or more",
+            ));
+        }
+        if self.evaluation.batch_size == 0 {
+            return Err(wrong(
+                "evaluation.batch_size",
+                "a batch needs an image",
+                "give 1 or more",
+            ));
+        }
+        if self.evaluation.every == 0 {
+            return Err(wrong(
+                "evaluation.every",
+                "0 epochs apart is never",
+                "give 1 or more",
+            ));
+        }
+        if self.machine.loader_threads == 0 {
+            return Err(wrong(
+                "machine.loader_threads",
+                "no thread would load",
+                "give 1 or more",
+            ));
+        }
+        if self
+            .training
+            .stop_at_train_error
+            .is_some_and(|error| !(0.0..=1.0).contains(&error))
+        {
+            let fix = "give a fraction: 0.25 for 25%";
+            return Err(wrong(
+                "training.stop_at_train_error",
+                "an error rate lies in 0..=1",
+                fix,
+            ));
+        }
+        for name in &self.evaluation.metrics {
+            let key = "evaluation.metrics";
+            registry::find(Kind::Metric, name).map_err(|error| located(figment, key, error))?;
+        }
+        for needed in ["loss", "top1_error"] {
+            if !self.evaluation.metrics.iter().any(|name| name == needed) {
+                let problem = format!("`{needed}` is missing, and curves and stopping rest on it");
+                return Err(wrong(
+                    "evaluation.metrics",
+                    &problem,
+                    &format!("add \"{needed}\""),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The table as JSON; an absent one is empty.
+fn table(figment: &Figment, name: &str) -> Result<Map<String, Value>> {
+    match figment.find_value(name) {
+        Err(_) => Ok(Map::new()),
+        Ok(_) => figment.extract_inner(name).map_err(|error| Error::Config {
+            origin: origin(figment, name),
+            key: name.to_string(),
+            problem: error.to_string(),
+            fix: format!("write a table `[{name}]`"),
+        }),
+    }
+}
+
+fn section<T: DeserializeOwned + JsonSchema>(figment: &Figment, name: &str) -> Result<T> {
+    let value = Value::Object(table(figment, name)?);
+    ablate_core::resolve(&value).map_err(|error| located(figment, name, error))
+}
+
+fn choice(
+    figment: &Figment,
+    table_name: &str,
+    kind: Kind,
+    default: Option<&str>,
+) -> Result<Choice> {
+    let mut config = table(figment, table_name)?;
+    let name = match (config.shift_remove("name"), default) {
+        (Some(Value::String(name)), _) => name,
+        (None, Some(default)) => default.to_string(),
+        (other, _) => {
+            let known: Vec<_> = registry::all()
+                .into_iter()
+                .filter(|p| p.kind == kind)
+                .map(|p| p.name)
+                .collect();
+            return Err(Error::Config {
+                origin: origin(figment, table_name),
+                key: format!("{table_name}.name"),
+                problem: match other {
+                    None => format!("no {kind} is chosen"),
+                    Some(value) => format!("{value} is not a name"),
+                },
+                fix: format!("name one of: {}", known.join(", ")),
+            });
+        }
+    };
+    resolve(figment, table_name, kind, &name, Value::Object(config))
+}
+
+fn resolve(figment: &Figment, key: &str, kind: Kind, name: &str, config: Value) -> Result<Choice> {
+    let plugin = registry::find(kind, name)
+        .map_err(|error| located(figment, &format!("{key}.name"), error))?;
+    let config = plugin
+        .resolve(&config)
+        .map_err(|error| located(figment, key, error))?;
+    Ok(Choice {
+        name: name.to_string(),
+        config,
+    })
+}
+
+fn augmentation(figment: &Figment) -> Result<Vec<Choice>> {
+    let mut config = table(figment, "augmentation")?;
+    let steps = match config.shift_remove("steps") {
+        None => Vec::new(),
+        Some(steps) => {
+            serde_json::from_value::<Vec<String>>(steps).map_err(|error| Error::Config {
+                origin: origin(figment, "augmentation.steps"),
+                key: "augmentation.steps".to_string(),
+                problem: error.to_string(),
+                fix: "give a list of names: [\"random_crop\", \"reflection\"]".to_string(),
+            })?
+        }
+    };
+    if let Some(unknown) = config
+        .keys()
+        .find(|name| registry::find(Kind::Augmentation, name).is_err())
+    {
+        let plugins = registry::all();
+        let known = plugins
+            .iter()
+            .filter(|p| p.kind == Kind::Augmentation)
+            .map(|p| p.name);
+        return Err(Error::Config {
+            origin: origin(figment, &format!("augmentation.{unknown}")),
+            key: format!("augmentation.{unknown}"),
+            problem: "there is no such augmentation".to_string(),
+            fix: nearest(unknown, known.chain(["steps"])),
+        });
+    }
+    // Every configured step is checked, also one that only another variant uses.
+    for (name, value) in &config {
+        resolve(
+            figment,
+            &format!("augmentation.{name}"),
+            Kind::Augmentation,
+            name,
+            value.clone(),
+        )?;
+    }
+    steps
+        .iter()
+        .map(|name| {
+            let value = config.get(name).cloned().unwrap_or_else(|| json!({}));
+            let key = format!("augmentation.{name}");
+            let plugin = registry::find(Kind::Augmentation, name)
+                .map_err(|error| located(figment, "augmentation.steps", error))?;
+            let config = plugin
+                .resolve(&value)
+                .map_err(|error| located(figment, &key, error))?;
+            Ok(Choice {
+                name: name.clone(),
+                config,
+            })
+        })
+        .collect()
+}
+
+/// Puts a plugin's complaint into the words of the whole config.
+fn located(figment: &Figment, table: &str, error: ablate_core::Error) -> Error {
+    use ablate_core::Error as E;
+    let (key, problem, fix) = match error {
+        E::UnknownKey { key, fix } => (format!("{table}.{key}"), "unknown key".to_string(), fix),
+        E::BadValue { key, problem, fix } => (format!("{table}.{key}"), problem, fix),
+        E::UnknownPlugin { kind, name, fix } => (
+            table.to_string(),
+            format!("there is no {kind} named `{name}`"),
+            fix,
+        ),
+        other => return Error::Plugin(other),
+    };
+    Error::Config {
+        origin: origin(figment, &key),
+        key,
+        problem,
+        fix,
+    }
+}
+
+fn flatten(prefix: &str, value: &Value, leaves: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(table) => {
+            for (name, value) in table {
+                let key = if prefix.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{prefix}.{name}")
+                };
+                flatten(&key, value, leaves);
+            }
+        }
+        leaf => {
+            leaves.insert(prefix.to_string(), leaf.clone());
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What can end a run early.
+
+use std::path::PathBuf;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A run that cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A config key is wrong; the message names its file, the key and the fix.
+    #[error("{origin}: `{key}`: {problem}\n  fix: {fix}")]
+    Config {
+        /// The file (and table), variable or option the key came from.
+        origin: String,
+        /// The whole dotted key.
+        key: String,
+        /// What is wrong.
+        problem: String,
+        /// What the user can do.
+        fix: String,
+    },
+    /// A config file cannot be read at all.
+    #[error("{}: {problem}\n  fix: {fix}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+        /// What the user can do.
+        fix: String,
+    },
+    /// A plugin failed.
+    #[error(transparent)]
+    Plugin(#[from] ablate_core::Error),
+    /// The run store failed.
+    #[error(transparent)]
+    Store(#[from] ablate_store::Error),
+    /// TensorBoard events cannot be written.
+    #[error("{}: TensorBoard events cannot be written\n  fix: free some space or choose another folder with `--store DIR`", folder.display())]
+    Events {
+        /// The trial's folder.
+        folder: PathBuf,
+    },
+    /// Anything else, in its own words.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Plugin(error.into())
+    }
+}

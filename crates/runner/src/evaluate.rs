@@ -1,0 +1,150 @@
+//! Metrics over a split, and their running means.
+
+use std::collections::BTreeMap;
+
+use ablate_core::{Dataset, Metric, Model, Pass, Split, registry};
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::loader::{self, Source};
+use crate::{Pipeline, Result};
+
+/// The metrics of a trial by name.
+pub(crate) struct Metrics(Vec<(String, Box<dyn Metric>)>);
+
+impl Metrics {
+    /// Builds each metric by name.
+    pub fn build(names: &[String]) -> Result<Self> {
+        let build = |name: &String| Ok((name.clone(), registry::metric(name, &json!({}))?));
+        Ok(Self(names.iter().map(build).collect::<Result<_>>()?))
+    }
+}
+
+/// Sums of scores, from which means are taken; part of a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    sums: BTreeMap<String, f64>,
+    images: usize,
+}
+
+impl Scores {
+    /// Adds images given their log-probabilities `[N, classes]`, row-major.
+    pub(crate) fn add(&mut self, metrics: &Metrics, log_probabilities: &[f32], targets: &[u32]) {
+        let classes = log_probabilities.len() / targets.len().max(1);
+        for (name, metric) in &metrics.0 {
+            let rows = log_probabilities.chunks_exact(classes.max(1)).zip(targets);
+            let sum: f64 = rows.map(|(row, target)| metric.score(row, *target)).sum();
+            *self.sums.entry(name.clone()).or_default() += sum;
+        }
+        self.images += targets.len();
+    }
+
+    /// Images added so far.
+    pub fn images(&self) -> usize {
+        self.images
+    }
+
+    /// The mean of each metric; none before the first image.
+    pub fn means(&self) -> BTreeMap<String, f64> {
+        let mean = |(name, sum): (&String, &f64)| (name.clone(), sum / self.images as f64);
+        if self.images == 0 {
+            BTreeMap::new()
+        } else {
+            self.sums.iter().map(mean).collect()
+        }
+    }
+}
+
+/// Log-probabilities of logits `[N, classes]`, row-major, computed in `f64` so
+/// that a confident network's loss does not drown in rounding.
+pub(crate) fn log_probabilities(logits: &Tensor) -> Result<Vec<f32>> {
+    let classes = logits.dim(1)?;
+    let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
+    let mut result = Vec::with_capacity(logits.len());
+    for row in logits.chunks_exact(classes) {
+        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let total: f64 = row
+            .iter()
+            .map(|&logit| f64::from(logit - largest).exp())
+            .sum();
+        let shift = f64::from(largest) + total.ln();
+        result.extend(row.iter().map(|&logit| (f64::from(logit) - shift) as f32));
+    }
+    Ok(result)
+}
+
+/// Averages the probabilities (not the logits) of each image's views, as the
+/// paper does with its ten crops (section 4.1).
+fn average_views(log_probabilities: Vec<f32>, classes: usize, views: usize) -> Vec<f32> {
+    if views == 1 {
+        return log_probabilities;
+    }
+    let mut result = Vec::with_capacity(log_probabilities.len() / views);
+    for image in log_probabilities.chunks_exact(classes * views) {
+        for class in 0..classes {
+            let sum: f64 = image[class..]
+                .iter()
+                .step_by(classes)
+                .map(|&value| f64::from(value).exp())
+                .sum();
+            result.push((sum / views as f64).ln() as f32);
+        }
+    }
+    result
+}
+
+/// Measures a whole split.
+pub(crate) fn evaluate(
+    model: &dyn Model,
+    data: &dyn Dataset,
+    pipeline: &Pipeline,
+    split: Split,
+    metrics: &Metrics,
+    batch_size: usize,
+    loader_threads: usize,
+) -> Result<Scores> {
+    let count = data.len(split);
+    let views = pipeline.view_count();
+    // The batch size counts network inputs, so that ten crops need no more memory.
+    let images = (batch_size / views).max(1);
+    let source = Source { data, pipeline };
+    let make = move |batch: usize| {
+        let start = batch * images;
+        loader::evaluation_batch(source, split, start..(start + images).min(count))
+    };
+    let mut scores = Scores::default();
+    std::thread::scope(|scope| {
+        for batch in loader::ahead(scope, loader_threads, count.div_ceil(images), make) {
+            let batch = batch?;
+            let logits = model.forward(&batch.images, &Pass::evaluate())?;
+            let classes = logits.dim(1)?;
+            let rows = average_views(log_probabilities(&logits)?, classes, views);
+            scores.add(metrics, &rows, &batch.targets);
+        }
+        Ok(scores)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn views_are_averaged_as_probabilities() {
+        let views = [0.9f32.ln(), 0.1f32.ln(), 0.5f32.ln(), 0.5f32.ln()];
+        let averaged = average_views(views.to_vec(), 2, 2);
+        assert!((averaged[0].exp() - 0.7).abs() < 1e-6 && (averaged[1].exp() - 0.3).abs() < 1e-6);
+    }
+
+    #[test]
+    fn log_probabilities_survive_large_logits() -> Result<()> {
+        let logits = Tensor::new(&[[1e30f32, 0.0], [1.0, 1.0]], &Device::Cpu)?;
+        let rows = log_probabilities(&logits)?;
+        assert_eq!(rows[0], 0.0);
+        assert!((rows[2] - 0.5f32.ln()).abs() < 1e-6);
+        Ok(())
+    }
+}

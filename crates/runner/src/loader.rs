@@ -1,0 +1,130 @@
+//! Batches prepared on other threads while one trains.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{Scope, ScopedJoinHandle};
+
+use ablate_core::{Dataset, Image, Split, Stream};
+use candle_core::{Device, Tensor};
+use rand::seq::SliceRandom;
+
+use crate::{Error, Pipeline, Result};
+
+/// Batches each thread may be ahead by: enough to hide a hiccup, little memory.
+const AHEAD: usize = 2;
+
+/// Images with their labels, on their way to the network.
+pub(crate) struct Batch {
+    /// Images `[N, C, H, W]`.
+    pub images: Tensor,
+    /// Labels `[N]`.
+    pub targets: Vec<u32>,
+}
+
+/// Where the images of a batch come from.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub data: &'a dyn Dataset,
+    pub pipeline: &'a Pipeline,
+}
+
+/// The order of the training images in one epoch: a function of seed and epoch.
+pub(crate) fn shuffled(count: usize, seed: Stream, epoch: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    order.shuffle(&mut seed.named("shuffle").at(epoch).rng());
+    order
+}
+
+/// Yields the batches of `make(0)`, `make(1)`, ... in order, made by `threads`
+/// threads of `scope`.
+pub(crate) fn ahead<'scope, 'env, F>(
+    scope: &'scope Scope<'scope, 'env>,
+    threads: usize,
+    count: usize,
+    make: F,
+) -> impl Iterator<Item = Result<Batch>> + use<'scope, 'env, F>
+where
+    F: Fn(usize) -> Result<Batch> + Clone + Send + 'scope,
+{
+    let threads = threads.clamp(1, count.max(1));
+    let lanes: Vec<(Receiver<Result<Batch>>, ScopedJoinHandle<()>)> = (0..threads)
+        .map(|lane| {
+            let make = make.clone();
+            let (sender, receiver) = sync_channel(AHEAD);
+            let worker = scope.spawn(move || {
+                for index in (lane..count).step_by(threads) {
+                    // The receiver goes away when training stops early.
+                    if sender.send(make(index)).is_err() {
+                        break;
+                    }
+                }
+            });
+            (receiver, worker)
+        })
+        .collect();
+    (0..count).map(move |index| {
+        let (receiver, _) = &lanes[index % threads];
+        receiver.recv().unwrap_or_else(|_| {
+            Err(Error::Other(
+                "a thread that loads images ended unexpectedly".to_string(),
+            ))
+        })
+    })
+}
+
+/// A training batch: the images at `indices`, augmented.
+pub(crate) fn training_batch(
+    source: Source,
+    indices: &[usize],
+    seed: Stream,
+    epoch: usize,
+) -> Result<Batch> {
+    let stream = seed.named("augmentation").at(epoch);
+    let images = indices
+        .iter()
+        .map(|&index| source.pipeline.train(source.data, index, stream.at(index)))
+        .collect::<Result<Vec<_>>>()?;
+    let (images, targets): (Vec<_>, Vec<_>) = images.into_iter().unzip();
+    Ok(Batch {
+        images: stack(images, source.pipeline.output_shape())?,
+        targets,
+    })
+}
+
+/// An evaluation batch: every view of the images at `indices`, image by image.
+pub(crate) fn evaluation_batch(
+    source: Source,
+    split: Split,
+    indices: std::ops::Range<usize>,
+) -> Result<Batch> {
+    let mut images = Vec::with_capacity(indices.len() * source.pipeline.view_count());
+    let mut targets = Vec::with_capacity(indices.len());
+    for index in indices {
+        let (views, label) = source.pipeline.views(source.data, split, index)?;
+        images.extend(views);
+        targets.push(label);
+    }
+    Ok(Batch {
+        images: stack(images, source.pipeline.output_shape())?,
+        targets,
+    })
+}
+
+fn stack(images: Vec<Image>, shape: [usize; 3]) -> Result<Tensor> {
+    let [channels, height, width] = shape;
+    let count = images.len();
+    let mut values = Vec::with_capacity(count * channels * height * width);
+    for image in images {
+        if image.shape != shape {
+            return Err(Error::Other(format!(
+                "an augmentation returned an image of shape {:?} where it promised {shape:?}",
+                image.shape
+            )));
+        }
+        values.extend(image.data);
+    }
+    Ok(Tensor::from_vec(
+        values,
+        (count, channels, height, width),
+        &Device::Cpu,
+    )?)
+}

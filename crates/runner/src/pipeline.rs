@@ -1,0 +1,114 @@
+//! The input pipeline: augmentation steps in order.
+
+use ablate_core::{
+    Augmentation, AugmentationContext, Dataset, Image, Phase, Split, Stream, registry,
+};
+
+use crate::config::Choice;
+use crate::{Error, Result};
+
+/// Augmentation steps built for one data set.
+pub struct Pipeline {
+    steps: Vec<Box<dyn Augmentation>>,
+    input: [usize; 3],
+    output: [usize; 3],
+}
+
+impl Pipeline {
+    /// Builds every step; statistics are taken over the training split.
+    ///
+    /// # Errors
+    /// A step does not fit the shape that reaches it.
+    pub fn build(choices: &[Choice], data: &dyn Dataset) -> Result<Self> {
+        let input = data.info().shape;
+        let mut output = input;
+        let mut steps = Vec::with_capacity(choices.len());
+        for choice in choices {
+            let cx = AugmentationContext {
+                input: output,
+                data,
+            };
+            let step = registry::augmentation(&choice.name, &choice.config, &cx)
+                .map_err(|error| in_step(&choice.name, error))?;
+            output = step.output_shape(output);
+            steps.push(step);
+        }
+        Ok(Self {
+            steps,
+            input,
+            output,
+        })
+    }
+
+    /// Shape `[C, H, W]` of what the network sees.
+    pub fn output_shape(&self) -> [usize; 3] {
+        self.output
+    }
+
+    /// Views of each image in evaluation: 10 with ten crops, else 1.
+    pub fn view_count(&self) -> usize {
+        self.steps.iter().map(|step| step.view_count()).product()
+    }
+
+    /// One training image and its label. `stream` must be the image's own.
+    ///
+    /// # Errors
+    /// The image cannot be read, or a step refuses it.
+    pub fn train(&self, data: &dyn Dataset, index: usize, stream: Stream) -> Result<(Image, u32)> {
+        let (mut image, label) = self.read(data, Split::Train, index)?;
+        let mut rng = stream.rng();
+        for step in &self.steps {
+            step.apply(&mut image, Phase::Train, &mut rng)?;
+        }
+        Ok((image, label))
+    }
+
+    /// All views of one image for evaluation, and its label.
+    ///
+    /// # Errors
+    /// The image cannot be read, or a step refuses it.
+    pub fn views(
+        &self,
+        data: &dyn Dataset,
+        split: Split,
+        index: usize,
+    ) -> Result<(Vec<Image>, u32)> {
+        let (image, label) = self.read(data, split, index)?;
+        // Evaluation is deterministic; steps get a generator only to share a signature.
+        let mut rng = Stream::new(0).rng();
+        let mut views = vec![image];
+        for step in &self.steps {
+            let mut next = Vec::with_capacity(views.len() * step.view_count());
+            for view in views {
+                next.extend(step.views(view, &mut rng)?);
+            }
+            views = next;
+        }
+        Ok((views, label))
+    }
+
+    fn read(&self, data: &dyn Dataset, split: Split, index: usize) -> Result<(Image, u32)> {
+        let mut pixels = vec![0; self.input.iter().product()];
+        let label = data.read(split, index, &mut pixels)?;
+        let data = pixels.into_iter().map(f32::from).collect();
+        Ok((
+            Image {
+                shape: self.input,
+                data,
+            },
+            label,
+        ))
+    }
+}
+
+fn in_step(step: &str, error: ablate_core::Error) -> Error {
+    match error {
+        ablate_core::Error::BadValue { key, problem, fix } => Error::Config {
+            origin: format!("the augmentation `{step}`"),
+            key: format!("augmentation.{step}.{key}"),
+            problem,
+            fix,
+        },
+        other => Error::Plugin(other),
+    }
+}

@@ -1,0 +1,223 @@
+//! Variants times seeds, before anything is trained.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ablate_core::{DataContext, Dataset, ModelContext, Split, registry};
+use ablate_store::Experiment;
+use candle_core::{DType, Device};
+use candle_nn::VarBuilder;
+
+use crate::config::{Choice, ExperimentFile, Layer, Resolved, TrialConfig};
+use crate::{Error, Pipeline, Result};
+
+/// A trial that may or may not have run.
+#[derive(Clone, Debug)]
+pub struct PlannedTrial {
+    /// The variant's name.
+    pub variant: String,
+    /// The seed.
+    pub seed: u64,
+    /// Content hash over config and seed.
+    pub hash: String,
+    /// Everything it depends on.
+    pub config: TrialConfig,
+}
+
+/// What a run will do.
+pub struct Plan {
+    /// The claim and the variants.
+    pub experiment: Experiment,
+    /// The trials. Seeds come first: after any number of trials the variants are
+    /// as evenly done as can be.
+    pub trials: Vec<PlannedTrial>,
+    datasets: Datasets,
+}
+
+impl Plan {
+    /// Reads an experiment file and lists its trials.
+    ///
+    /// `settings` are `key=value` texts over every variant; `seeds` overrides the
+    /// profile's number; `cx` says where data may lie.
+    ///
+    /// # Errors
+    /// A config is wrong, or settings make two variants the same.
+    pub fn read(
+        file: &Path,
+        profile: Option<&str>,
+        settings: &[String],
+        seeds: Option<u64>,
+        cx: DataContext,
+    ) -> Result<Self> {
+        let settings = settings
+            .iter()
+            .map(|text| Layer::setting(text))
+            .collect::<Result<Vec<_>>>()?;
+        let file = ExperimentFile::read(file)?;
+        let Resolved {
+            experiment,
+            seeds: default_seeds,
+            variants,
+        } = file.resolve(profile, &settings)?;
+        refuse_twins(&variants)?;
+        let trials = (0..seeds.unwrap_or(default_seeds))
+            .flat_map(|seed| {
+                variants.iter().map(move |(variant, config)| PlannedTrial {
+                    variant: variant.clone(),
+                    seed,
+                    hash: config.hash(seed),
+                    config: config.clone(),
+                })
+            })
+            .collect();
+        Ok(Self {
+            experiment,
+            trials,
+            datasets: Datasets {
+                cx,
+                open: Mutex::default(),
+            },
+        })
+    }
+
+    /// Builds everything but trains nothing, so that a mistake in the last
+    /// variant shows before the first is trained. Returns the number of learned
+    /// values by variant.
+    ///
+    /// # Errors
+    /// Whatever a plugin says to its config or its data.
+    pub fn check(&self) -> Result<Vec<(String, usize)>> {
+        let mut counts: Vec<(String, usize)> = Vec::new();
+        for trial in &self.trials {
+            if counts.iter().any(|(variant, _)| *variant == trial.variant) {
+                continue;
+            }
+            let config = &trial.config;
+            let data = self.dataset(&config.data)?;
+            for split in [Split::Train, Split::Validation] {
+                if data.len(split) == 0 {
+                    let problem = format!("the data set has no {split:?} images").to_lowercase();
+                    return Err(Error::Other(format!("{}: {problem}", config.data.name)));
+                }
+            }
+            let pipeline = Pipeline::build(&config.augmentation, data.as_ref())?;
+            // Zeros take no memory until written, so this costs nothing even for AlexNet.
+            let counter = Counter::default();
+            let parameters =
+                VarBuilder::from_backend(Box::new(counter.clone()), DType::F32, Device::Cpu);
+            let cx = ModelContext {
+                input: pipeline.output_shape(),
+                classes: data.info().classes.len(),
+                parameters,
+            };
+            registry::model(&config.model.name, &config.model.config, &cx)
+                .map_err(|error| in_table("model", error))?;
+            registry::optimiser(&config.optimiser.name, &config.optimiser.config, &[])
+                .map_err(|error| in_table("optimiser", error))?;
+            registry::schedule(&config.schedule.name, &config.schedule.config)
+                .map_err(|error| in_table("schedule", error))?;
+            counts.push((trial.variant.clone(), counter.count()));
+        }
+        Ok(counts)
+    }
+
+    /// The data set of a trial; opened once for all trials that use it.
+    ///
+    /// # Errors
+    /// The data is missing or damaged.
+    pub fn dataset(&self, choice: &Choice) -> Result<Arc<dyn Dataset>> {
+        self.datasets.get(choice)
+    }
+}
+
+/// Open data sets by name and config.
+struct Datasets {
+    cx: DataContext,
+    open: Mutex<HashMap<String, Arc<dyn Dataset>>>,
+}
+
+impl Datasets {
+    fn get(&self, choice: &Choice) -> Result<Arc<dyn Dataset>> {
+        let key = format!("{} {}", choice.name, choice.config);
+        // A panic while opening leaves the map as it was.
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(data) = open.get(&key) {
+            return Ok(Arc::clone(data));
+        }
+        let data: Arc<dyn Dataset> = registry::dataset(&choice.name, &choice.config, &self.cx)
+            .map_err(|error| in_table("data", error))?
+            .into();
+        open.insert(key, Arc::clone(&data));
+        Ok(data)
+    }
+}
+
+/// A parameter source that only counts.
+#[derive(Clone, Default)]
+struct Counter(Arc<Mutex<HashMap<String, usize>>>);
+
+impl Counter {
+    fn count(&self) -> usize {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .sum()
+    }
+}
+
+impl candle_nn::var_builder::SimpleBackend for Counter {
+    fn get(
+        &self,
+        shape: candle_core::Shape,
+        name: &str,
+        _: candle_nn::Init,
+        dtype: DType,
+        device: &Device,
+    ) -> candle_core::Result<candle_core::Tensor> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.insert(name.to_string(), shape.elem_count());
+        candle_core::Tensor::zeros(shape, dtype, device)
+    }
+
+    fn get_unchecked(
+        &self,
+        name: &str,
+        _: DType,
+        _: &Device,
+    ) -> candle_core::Result<candle_core::Tensor> {
+        candle_core::bail!("`{name}` has no shape yet")
+    }
+
+    fn contains_tensor(&self, _: &str) -> bool {
+        true
+    }
+}
+
+fn refuse_twins(variants: &[(String, TrialConfig)]) -> Result<()> {
+    for (index, (name, config)) in variants.iter().enumerate() {
+        if let Some((twin, _)) = variants[..index]
+            .iter()
+            .find(|(_, other)| other.hash(0) == config.hash(0))
+        {
+            return Err(Error::Other(format!(
+                "the variants `{twin}` and `{name}` are the same\n  fix: drop the setting (`--set`, ABLATE__*) that overrides what they differ in"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Puts a plugin's complaint about its own key into the words of the config.
+pub(crate) fn in_table(table: &str, error: ablate_core::Error) -> Error {
+    match error {
+        ablate_core::Error::BadValue { key, problem, fix } => Error::Config {
+            origin: "the configuration".to_string(),
+            key: format!("{table}.{key}"),
+            problem,
+            fix,
+        },
+        other => Error::Plugin(other),
+    }
+}

@@ -1,0 +1,86 @@
+//! Where a trial stands: what a checkpoint holds and restores.
+
+use std::collections::HashMap;
+
+use ablate_core::{EpochRecord, Optimiser, Parameters};
+use ablate_store::Checkpoint;
+use candle_core::{Device, Tensor};
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, Scores};
+
+/// Prefixes that keep parameters and optimiser state apart in one file.
+const MODEL: &str = "model.";
+const OPTIMISER: &str = "optimiser.";
+
+/// Where training stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TrainProgress {
+    /// Epochs finished.
+    pub epoch: usize,
+    /// Steps finished in the epoch after those.
+    pub step: usize,
+    /// Scores of those steps.
+    pub scores: Scores,
+    /// Seconds spent on those steps.
+    pub seconds: f64,
+    /// What the finished epochs measured.
+    pub history: Vec<EpochRecord>,
+}
+
+impl TrainProgress {
+    /// Packs progress, parameters and optimiser state.
+    pub fn pack(&self, parameters: &Parameters, optimiser: &dyn Optimiser) -> Result<Checkpoint> {
+        let model = parameters.all().into_iter().map(|parameter| {
+            (
+                format!("{MODEL}{}", parameter.name),
+                parameter.var.as_tensor().clone(),
+            )
+        });
+        let state = optimiser
+            .state()?
+            .into_iter()
+            .map(|(name, tensor)| (format!("{OPTIMISER}{name}"), tensor));
+        let tensors = model.chain(state).collect::<Vec<_>>();
+        let tensors = safetensors::serialize(tensors, None)
+            .map_err(|error| Error::Other(format!("the checkpoint cannot be packed: {error}")))?;
+        let progress = serde_json::to_value(self)
+            .map_err(|error| Error::Other(format!("the progress cannot be packed: {error}")))?;
+        Ok(Checkpoint { progress, tensors })
+    }
+
+    /// Restores parameters and optimiser state, and returns the progress.
+    pub fn unpack(
+        checkpoint: &Checkpoint,
+        parameters: &Parameters,
+        optimiser: &mut dyn Optimiser,
+    ) -> Result<Self> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Error::Other(format!(
+                "the checkpoint does not read back: {error}\n  fix: remove the trial's folder to train it from the start"
+            ))
+        };
+        let file = SafeTensors::deserialize(&checkpoint.tensors).map_err(|e| unreadable(&e))?;
+        let mut model = HashMap::new();
+        let mut state = ablate_core::State::new();
+        for (name, view) in file.tensors() {
+            let values = view
+                .data()
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            if view.dtype() != safetensors::Dtype::F32 {
+                return Err(unreadable(&format!("`{name}` is not f32")));
+            }
+            let tensor = Tensor::from_vec(values.collect::<Vec<_>>(), view.shape(), &Device::Cpu)?;
+            if let Some(name) = name.strip_prefix(MODEL) {
+                model.insert(name.to_string(), tensor);
+            } else if let Some(name) = name.strip_prefix(OPTIMISER) {
+                state.insert(name.to_string(), tensor);
+            }
+        }
+        parameters.load(&model)?;
+        optimiser.load_state(&state)?;
+        serde_json::from_value(checkpoint.progress.clone()).map_err(|e| unreadable(&e))
+    }
+}

@@ -1,0 +1,187 @@
+//! A whole plan: train what is not done, keep what is.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ablate_store::{ExperimentFolder, Status, Trial, TrialFolder, checkpoint};
+
+use crate::events::Events;
+use crate::progress::TrainProgress;
+use crate::session::Session;
+use crate::train::Trainer;
+use crate::{Environment, Error, Event, Observer, Plan, PlannedTrial, Result};
+
+/// A request to stop after the current step; shared with a signal handler.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks the run to stop; it saves a checkpoint first.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether someone asked.
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Where and how a plan runs.
+pub struct RunOptions<'a> {
+    /// The run store's folder.
+    pub store: &'a Path,
+    /// Raised to stop early.
+    pub stop: Stop,
+}
+
+/// What became of a plan.
+pub struct Outcome {
+    /// The experiment's folder in the store.
+    pub folder: ExperimentFolder,
+    /// Every planned trial that has started, in plan order.
+    pub trials: Vec<Trial>,
+    /// Whether the run was stopped before its end.
+    pub stopped: bool,
+}
+
+/// Runs every trial of `plan` that is not done, one after the other.
+///
+/// A trial that fails is stored as failed and does not stop the others; the
+/// same command tries it again.
+///
+/// # Errors
+/// The store cannot be written, or the machine's threads cannot be set up.
+pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Result<Outcome> {
+    let folder = ExperimentFolder::create(options.store, &plan.experiment)?;
+    let mut trials = Vec::with_capacity(plan.trials.len());
+    for planned in &plan.trials {
+        if options.stop.is_raised() {
+            break;
+        }
+        let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
+        if let Some(trial) = place.read()?.filter(is_done) {
+            observer.notice(Event::Kept {
+                trial: planned,
+                status: &trial.status,
+            });
+            trials.push(trial);
+            continue;
+        }
+        let lock = place.lock()?;
+        let trial = train(plan, planned, &place, &options.stop, observer)?;
+        drop(lock);
+        observer.notice(Event::Ended {
+            trial: planned,
+            status: &trial.status,
+        });
+        trials.push(trial);
+    }
+    Ok(Outcome {
+        folder,
+        trials,
+        stopped: options.stop.is_raised(),
+    })
+}
+
+fn is_done(trial: &Trial) -> bool {
+    matches!(trial.status, Status::Finished | Status::Diverged { .. })
+}
+
+/// Trains one trial and stores how it ended.
+fn train(
+    plan: &Plan,
+    planned: &PlannedTrial,
+    folder: &TrialFolder,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) -> Result<Trial> {
+    let data = plan.dataset(&planned.config.data)?;
+    let description = data.info().description.clone();
+    let mut session = Session::build(planned, data)?;
+    let mut trial = Trial {
+        variant: planned.variant.clone(),
+        seed: planned.seed,
+        hash: planned.hash.clone(),
+        status: Status::Unfinished,
+        data: description,
+        parameters: session.parameters.count(),
+        history: Vec::new(),
+        config: planned.config.to_value(),
+    };
+    describe(folder, &trial)?;
+    let progress = resume(planned, folder, &mut session, observer)?;
+    folder.rewrite_history(&progress.history)?;
+    let events = Events::open(folder.path())?;
+    let mut trainer = Trainer {
+        trial: planned,
+        session,
+        folder,
+        events,
+        progress,
+        stop,
+        observer,
+    };
+    trial.status = match trainer.run() {
+        Ok(status) => status,
+        // The store itself is in trouble: nothing more can be kept there.
+        Err(error @ (Error::Store(_) | Error::Events { .. })) => return Err(error),
+        Err(error) => Status::Failed {
+            message: error.to_string(),
+        },
+    };
+    trial.history = trainer.progress.history;
+    folder.write(&trial)?;
+    Ok(trial)
+}
+
+/// Writes what is known before the first step: config, environment, status.
+fn describe(folder: &TrialFolder, trial: &Trial) -> Result<()> {
+    let unwritable = |error: &dyn std::fmt::Display| {
+        Error::Other(format!("the resolved config cannot be written: {error}"))
+    };
+    // TOML has no null: a key without a value is left out, as its author would.
+    let config =
+        toml::to_string_pretty(&without_nulls(&trial.config)).map_err(|e| unwritable(&e))?;
+    folder.write_file("config.toml", config.as_bytes())?;
+    let environment =
+        serde_json::to_vec_pretty(&Environment::capture()).map_err(|e| unwritable(&e))?;
+    folder.write_file("environment.json", &environment)?;
+    folder.write(trial)?;
+    Ok(())
+}
+
+fn without_nulls(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(table) => table
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name.clone(), without_nulls(value)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+/// Restores the newest good checkpoint, if there is one.
+fn resume(
+    planned: &PlannedTrial,
+    folder: &TrialFolder,
+    session: &mut Session,
+    observer: &mut dyn Observer,
+) -> Result<TrainProgress> {
+    let loaded = checkpoint::load(folder.path())?;
+    for message in &loaded.damaged {
+        observer.notice(Event::Warning {
+            trial: planned,
+            message,
+        });
+    }
+    match loaded.checkpoint {
+        None => Ok(TrainProgress::default()),
+        Some(checkpoint) => {
+            TrainProgress::unpack(&checkpoint, &session.parameters, session.optimiser.as_mut())
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The training of one trial, from wherever it stands to its end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ablate_core::{EpochRecord, Gradients, Pass, Progress, Split};
+use ablate_store::{Status, TrialFolder, checkpoint};
+use candle_core::{Device, Tensor};
+
+use crate::evaluate::{evaluate, log_probabilities};
+use crate::events::Events;
+use crate::loader::{self, Batch, Source};
+use crate::progress::TrainProgress;
+use crate::session::Session;
+use crate::{Event, Observer, PlannedTrial, Result, Stop};
+
+/// Trains until the budget ends, the loss is no number, or `stop` is raised.
+pub(crate) struct Trainer<'a> {
+    pub trial: &'a PlannedTrial,
+    pub session: Session,
+    pub folder: &'a TrialFolder,
+    pub events: Events,
+    pub progress: TrainProgress,
+    pub stop: &'a Stop,
+    pub observer: &'a mut dyn Observer,
+}
+
+/// How an epoch's training ended.
+enum EpochEnd {
+    Complete { learning_rate: f64 },
+    Stopped,
+    Diverged,
+}
+
+impl Trainer<'_> {
+    /// Runs the trial to its end and returns how it ended.
+    pub fn run(&mut self) -> Result<Status> {
+        self.announce();
+        if self.progress.epoch == 0 && self.progress.step == 0 {
+            // Step 0 shows the initial weights.
+            self.picture(0)?;
+        }
+        while self.progress.epoch < self.trial.config.training.epochs && !self.target_reached() {
+            match self.epoch()? {
+                EpochEnd::Complete { learning_rate } => self.close_epoch(learning_rate)?,
+                EpochEnd::Stopped => {
+                    self.save()?;
+                    return Ok(Status::Unfinished);
+                }
+                EpochEnd::Diverged => {
+                    return Ok(Status::Diverged {
+                        epoch: self.progress.epoch + 1,
+                    });
+                }
+            }
+        }
+        Ok(Status::Finished)
+    }
+
+    fn announce(&mut self) {
+        let event = Event::Started {
+            trial: self.trial,
+            done_epochs: self.progress.epoch,
+            done_steps: self.progress.step,
+            steps_per_epoch: self.steps_per_epoch(),
+            parameters: self.session.parameters.count(),
+        };
+        self.observer.notice(event);
+    }
+
+    fn steps_per_epoch(&self) -> usize {
+        self.session
+            .data
+            .len(Split::Train)
+            .div_ceil(self.trial.config.training.batch_size)
+    }
+
+    fn target_reached(&self) -> bool {
+        let target = self.trial.config.training.stop_at_train_error;
+        let last = self
+            .progress
+            .history
+            .last()
+            .and_then(|record| record.train.get("top1_error"));
+        matches!((target, last), (Some(target), Some(&error)) if error <= target)
+    }
+
+    /// Trains the rest of the current epoch.
+    fn epoch(&mut self) -> Result<EpochEnd> {
+        let config = &self.trial.config;
+        let (epoch, first, steps) = (
+            self.progress.epoch,
+            self.progress.step,
+            self.steps_per_epoch(),
+        );
+        let (data, seed) = (Arc::clone(&self.session.data), self.session.seed);
+        let order = loader::shuffled(data.len(Split::Train), seed, epoch);
+        let checkpoint_every =
+            Duration::from_secs_f64(config.machine.checkpoint_minutes.max(0.0) * 60.0);
+        let pipeline = Arc::clone(&self.session.pipeline);
+        let batches: Vec<&[usize]> = order
+            .chunks(config.training.batch_size)
+            .skip(first)
+            .collect();
+        let batches = batches.as_slice();
+        std::thread::scope(|scope| {
+            let source = Source {
+                data: data.as_ref(),
+                pipeline: &pipeline,
+            };
+            let make =
+                move |batch: usize| loader::training_batch(source, batches[batch], seed, epoch);
+            let mut saved = Instant::now();
+            let mut learning_rate = self.learning_rate(steps);
+            for batch in loader::ahead(scope, config.machine.loader_threads, batches.len(), make) {
+                if self.stop.is_raised() {
+                    return Ok(EpochEnd::Stopped);
+                }
+                let begun = Instant::now();
+                learning_rate = self.learning_rate(steps);
+                let (loss, images) = self.step(batch?, learning_rate)?;
+                if !loss.is_finite() {
+                    return Ok(EpochEnd::Diverged);
+                }
+                self.progress.step += 1;
+                self.progress.seconds += begun.elapsed().as_secs_f64();
+                let step = self.progress.step;
+                self.observer.notice(Event::Step {
+                    trial: self.trial,
+                    epoch,
+                    step,
+                    loss,
+                    images,
+                });
+                if saved.elapsed() >= checkpoint_every && step < steps {
+                    self.save()?;
+                    saved = Instant::now();
+                }
+            }
+            Ok(EpochEnd::Complete { learning_rate })
+        })
+    }
+
+    fn learning_rate(&self, steps_per_epoch: usize) -> f64 {
+        let progress = Progress {
+            epoch: self.progress.epoch,
+            step: self.progress.step,
+            steps_per_epoch,
+            epochs: self.trial.config.training.epochs,
+        };
+        let factor = self
+            .session
+            .schedule
+            .factor(progress, &self.progress.history);
+        self.session.optimiser.learning_rate() * factor
+    }
+
+    /// One update; returns the loss and the number of images.
+    fn step(&mut self, batch: Batch, learning_rate: f64) -> Result<(f64, usize)> {
+        let session = &mut self.session;
+        let stream = session
+            .seed
+            .named("pass")
+            .at(self.progress.epoch)
+            .at(self.progress.step);
+        let pass = Pass::train(stream);
+        let targets = Tensor::new(batch.targets.as_slice(), &Device::Cpu)?;
+        let logits = session.model.forward(&batch.images, &pass)?;
+        let loss = ablate_ops::cross_entropy(&logits, &targets)?;
+        let value = f64::from(loss.to_scalar::<f32>()?);
+        if value.is_finite() {
+            let gradients = Gradients::of(&loss, &pass, &session.list)?;
+            session.optimiser.step(&gradients, learning_rate)?;
+            let rows = log_probabilities(&logits)?;
+            self.progress
+                .scores
+                .add(&session.metrics, &rows, &batch.targets);
+        }
+        Ok((value, batch.targets.len()))
+    }
+
+    /// Measures, stores and announces a finished epoch.
+    fn close_epoch(&mut self, learning_rate: f64) -> Result<()> {
+        let config = &self.trial.config;
+        let epoch = self.progress.epoch + 1;
+        let last = epoch == config.training.epochs;
+        let mut record = EpochRecord {
+            epoch,
+            learning_rate,
+            images_per_second: self.progress.scores.images() as f64
+                / self.progress.seconds.max(1e-9),
+            train: self.progress.scores.means(),
+            validation: BTreeMap::new(),
+        };
+        let stopping = match (
+            config.training.stop_at_train_error,
+            record.train.get("top1_error"),
+        ) {
+            (Some(target), Some(&error)) => error <= target,
+            _ => false,
+        };
+        if last || stopping || epoch.is_multiple_of(config.evaluation.every) {
+            self.observer
+                .notice(Event::Evaluating { trial: self.trial });
+            let session = &self.session;
+            let scores = evaluate(
+                session.model.as_ref(),
+                session.data.as_ref(),
+                &session.pipeline,
+                Split::Validation,
+                &session.metrics,
+                config.evaluation.batch_size,
+                config.machine.loader_threads,
+            )?;
+            record.validation = scores.means();
+        }
+        self.events.epoch(&record)?;
+        self.events.histograms(&self.session.list, epoch)?;
+        self.picture(epoch)?;
+        self.events.flush()?;
+        self.folder.append(&record)?;
+        self.progress.history.push(record);
+        self.progress = TrainProgress {
+            epoch,
+            history: std::mem::take(&mut self.progress.history),
+            ..TrainProgress::default()
+        };
+        self.save()?;
+        if let Some(record) = self.progress.history.last() {
+            self.observer.notice(Event::Epoch {
+                trial: self.trial,
+                record,
+            });
+        }
+        Ok(())
+    }
+
+    fn picture(&mut self, epoch: usize) -> Result<()> {
+        let Some(name) = self.session.model.first_convolution() else {
+            return Ok(());
+        };
+        match self
+            .session
+            .list
+            .iter()
+            .find(|parameter| parameter.name == name)
+        {
+            Some(parameter) => self.events.filters(parameter.var.as_tensor(), epoch),
+            None => Ok(()),
+        }
+    }
+
+    fn save(&self) -> Result<()> {
+        let packed = self
+            .progress
+            .pack(&self.session.parameters, self.session.optimiser.as_ref())?;
+        let step = self.progress.epoch * self.steps_per_epoch() + self.progress.step;
+        checkpoint::save(self.folder.path(), step as u64, &packed)?;
+        Ok(())
+    }
+}
