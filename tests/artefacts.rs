@@ -1,0 +1,96 @@
+//! What a run leaves behind is complete.
+
+mod program;
+
+use program::Program;
+
+#[test]
+fn a_run_leaves_every_promised_file() {
+    let program = Program::new();
+    let output = program.succeed(&["run", "experiments/relu_vs_tanh.toml", "--profile", "ci"]);
+    let folder = program.store().join("relu_vs_tanh/ci");
+    for name in [
+        "report.md",
+        "table.csv",
+        "table.tex",
+        "curves.svg",
+        "curves.png",
+    ] {
+        let file = folder.join("report").join(name);
+        assert!(
+            std::fs::metadata(&file).is_ok_and(|file| file.len() > 0),
+            "{} is missing",
+            file.display()
+        );
+    }
+    let printed = program::stdout(&output);
+    for part in ["tanh", "relu", "verdict", "about six times fewer epochs"] {
+        assert!(
+            printed.to_lowercase().contains(part),
+            "`{part}` is not in:\n{printed}"
+        );
+    }
+    let report = std::fs::read_to_string(folder.join("report/report.md")).expect("a report");
+    assert!(
+        report.contains("built-in set of painted scenes"),
+        "the report must name the data:\n{report}"
+    );
+
+    let trials = program.trials("relu_vs_tanh/ci");
+    assert_eq!(trials.len(), 4);
+    for trial in trials {
+        let text = std::fs::read_to_string(trial.join("config.toml")).expect("a config");
+        let config: toml::Table = text.parse().expect("TOML");
+        // Keys that neither the experiment nor its configs mention.
+        for (table, key) in [
+            ("model", "filters"),
+            ("evaluation", "every"),
+            ("machine", "threads"),
+        ] {
+            assert!(
+                config[table].get(key).is_some(),
+                "{table}.{key} is missing from:\n{text}"
+            );
+        }
+        let environment = std::fs::read(trial.join("environment.json")).expect("an environment");
+        let environment: serde_json::Value = serde_json::from_slice(&environment).expect("JSON");
+        assert!(environment["cores"].as_u64().is_some_and(|cores| cores > 0));
+        let events = std::fs::read_dir(&trial)
+            .expect("the trial")
+            .flatten()
+            .any(|entry| {
+                let name = entry.file_name();
+                name.to_string_lossy().contains("tfevents")
+                    && entry.metadata().is_ok_and(|m| m.len() > 1000)
+            });
+        assert!(events, "no events in {}", trial.display());
+    }
+}
+
+#[test]
+fn json_output_is_one_object_a_line() {
+    let program = Program::new();
+    let output = program.succeed(&[
+        "run",
+        "experiments/relu_vs_tanh.toml",
+        "--profile",
+        "ci",
+        "--seeds",
+        "1",
+        "--json",
+    ]);
+    let lines: Vec<serde_json::Value> = program::stdout(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a JSON line"))
+        .collect();
+    let count = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
+    assert_eq!(
+        (
+            count("started"),
+            count("epoch"),
+            count("ended"),
+            count("report")
+        ),
+        (2, 4, 2, 1)
+    );
+}

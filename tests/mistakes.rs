@@ -1,0 +1,171 @@
+//! Every mistake a user can make ends with a message that names the place, the
+//! key and the fix.
+
+mod program;
+
+use program::Program;
+
+const EXPERIMENT: &str = "tests/outside/experiment.toml";
+
+/// Runs `text` as an experiment file and returns what the program said.
+fn refuse(text: &str) -> String {
+    let program = Program::new();
+    let file = program.store().join("mistake.toml");
+    std::fs::write(&file, text).expect("a file");
+    program.fail(&["run", file.to_str().expect("UTF-8")])
+}
+
+fn experiment() -> String {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(here.join("outside/experiment.toml")).expect("the experiment")
+}
+
+fn assert_says(error: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(error.contains(part), "`{part}` is not in:\n{error}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest() {
+    let error = refuse(&experiment().replace("epochs = 4", "epoch = 4"));
+    assert_says(
+        &error,
+        &[
+            "mistake.toml [base]",
+            "`training.epoch`",
+            "did you mean `epochs`?",
+        ],
+    );
+    let error =
+        refuse(&experiment().replace("name = \"stripes\"", "name = \"stripes\", image = 8"));
+    assert_says(&error, &["`data.image`", "did you mean `images`?"]);
+}
+
+#[test]
+fn an_unknown_table_plugin_profile_or_variant_is_refused() {
+    let error = refuse(&experiment().replace("[base]", "[bsae]"));
+    assert_says(&error, &["`bsae`", "did you mean `base`?"]);
+    let error = refuse(&experiment().replace("\"regression\"", "\"regresion\""));
+    assert_says(
+        &error,
+        &["no model named `regresion`", "did you mean `regression`?"],
+    );
+    let error = refuse(&experiment().replace("treatment = \"with\"", "treatment = \"wiht\""));
+    assert_says(&error, &["`wiht`", "did you mean `with`?"]);
+    let error = Program::new().fail(&["run", EXPERIMENT, "--profile", "quik"]);
+    assert_says(&error, &["profiles.quik", "did you mean `quick`?"]);
+}
+
+#[test]
+fn a_wrong_type_names_key_and_type() {
+    let error = refuse(&experiment().replace("epochs = 4", "epochs = \"four\""));
+    assert_says(&error, &["`training.epochs`", "integer"]);
+}
+
+#[test]
+fn broken_toml_shows_the_line() {
+    let error = refuse("[experiment]\nname = \n");
+    assert_says(&error, &["mistake.toml", "line 2"]);
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = Program::new().fail(&["run", "experiments/absent.toml"]);
+    assert_says(&error, &["experiments/absent.toml", "fix:"]);
+}
+
+#[test]
+fn a_setting_that_makes_variants_equal_is_refused() {
+    let error = Program::new().fail(&["run", EXPERIMENT, "--set", "model.bias=true"]);
+    assert_says(&error, &["are the same", "--set"]);
+}
+
+#[test]
+fn a_setting_is_named_as_the_origin() {
+    let error = Program::new().fail(&["run", EXPERIMENT, "--set", "training.epohcs=3"]);
+    assert_says(
+        &error,
+        &["--set training.epohcs=3", "did you mean `epochs`?"],
+    );
+}
+
+#[test]
+fn an_environment_variable_is_a_layer() {
+    let program = Program::new();
+    let output = program
+        .command(&["run", EXPERIMENT])
+        .env("ABLATE__TRAINING__EPOHCS", "3")
+        .output()
+        .expect("the program starts");
+    assert_says(
+        &program::stderr(&output),
+        &["ABLATE__", "did you mean `epochs`?"],
+    );
+    program
+        .command(&["run", EXPERIMENT, "--seeds", "1"])
+        .env("ABLATE__TRAINING__EPOCHS", "2")
+        .output()
+        .expect("the program starts");
+    assert_eq!(
+        program.metrics(&program.trials("outside/quick")[0]).len(),
+        2
+    );
+}
+
+#[test]
+fn missing_data_says_where_it_was_looked_for_and_how_to_get_it() {
+    let program = Program::new();
+    let output = program
+        .command(&["run", "experiments/relu_vs_tanh.toml", "--profile", "paper"])
+        .env("ABLATE__DATA__ROOT", "/nonexistent")
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert_says(
+        &program::stderr(&output),
+        &["/nonexistent", "data fetch cifar10"],
+    );
+}
+
+#[test]
+fn a_truncated_batch_file_is_named_with_both_sizes() {
+    let program = Program::new();
+    let folder = program.store().join("cifar-10-batches-bin");
+    std::fs::create_dir(&folder).expect("a folder");
+    for name in [
+        "data_batch_1",
+        "data_batch_2",
+        "data_batch_3",
+        "data_batch_4",
+        "data_batch_5",
+        "test_batch",
+    ] {
+        std::fs::write(folder.join(format!("{name}.bin")), vec![0; 3073 * 2]).expect("a file");
+    }
+    let output = program
+        .command(&["run", "experiments/relu_vs_tanh.toml", "--profile", "paper"])
+        .env("ABLATE__DATA__ROOT", &folder)
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert_says(
+        &program::stderr(&output),
+        &["data_batch_1.bin", "30730000", "6146"],
+    );
+}
+
+#[test]
+fn an_unwritable_store_is_named() {
+    let program = Program::new();
+    let blocker = program.store().join("file");
+    std::fs::write(&blocker, "not a folder").expect("a file");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_outside"))
+        .current_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .args(["run", EXPERIMENT, "--store"])
+        .arg(&blocker)
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert_says(&program::stderr(&output), &["file", "fix:"]);
+}

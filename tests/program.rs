@@ -1,0 +1,128 @@
+//! Runs the real program in a store of its own. Shared by the tests here.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The program with a temporary run store.
+pub struct Program {
+    store: TempDir,
+}
+
+impl Program {
+    pub fn new() -> Self {
+        Self {
+            store: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    pub fn store(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// The command, in the workspace's folder and cut off from the environment's
+    /// own settings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_outside"));
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        command
+            .current_dir(here.parent().expect("the workspace"))
+            .args(arguments);
+        if matches!(arguments.first(), Some(&"run" | &"report")) {
+            command.arg("--store").arg(self.store.path());
+        }
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("ABLATE__") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    pub fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments)
+            .output()
+            .expect("the program starts")
+    }
+
+    pub fn succeed(&self, arguments: &[&str]) -> Output {
+        let output = self.output(arguments);
+        assert!(
+            output.status.success(),
+            "{arguments:?} failed:\n{}",
+            stderr(&output)
+        );
+        output
+    }
+
+    /// Runs a command that must fail without a panic; returns what it said.
+    pub fn fail(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        let error = stderr(&output);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{arguments:?} should fail with 1:\n{error}"
+        );
+        assert!(!error.contains("panicked"), "{error}");
+        error
+    }
+
+    /// The folders of all trials of `EXPERIMENT/PROFILE`, sorted.
+    pub fn trials(&self, experiment: &str) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.store().join(experiment)).expect("the experiment ran");
+        let mut trials: Vec<_> = entries
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.join("trial.json").exists())
+            .collect();
+        trials.sort();
+        trials
+    }
+
+    /// The metrics of a trial, a value a line.
+    pub fn metrics(&self, trial: &Path) -> Vec<Value> {
+        let text = std::fs::read_to_string(trial.join("metrics.jsonl")).expect("metrics");
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("a JSON line"))
+            .collect()
+    }
+
+    /// Everything that must not depend on how a run was interrupted or on the
+    /// machine's speed: metrics without throughput, and the final tensors.
+    pub fn results(&self, experiment: &str) -> Vec<(String, Vec<Value>, Vec<u8>)> {
+        let result = |trial: &PathBuf| {
+            let mut metrics = self.metrics(trial);
+            for record in &mut metrics {
+                record
+                    .as_object_mut()
+                    .expect("a table")
+                    .remove("images_per_second");
+            }
+            let name = trial
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
+            let index = std::fs::read_to_string(trial.join("checkpoint.json")).expect("an index");
+            let index: Value = serde_json::from_str(&index).expect("JSON");
+            let file = index[0]["file"].as_str().expect("a file name").to_string();
+            (
+                name,
+                metrics,
+                std::fs::read(trial.join(file)).expect("a checkpoint"),
+            )
+        };
+        self.trials(experiment).iter().map(result).collect()
+    }
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

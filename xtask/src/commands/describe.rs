@@ -1,0 +1,110 @@
+//! `describe`: every config key of a plugin or of the runner's own tables.
+
+use std::process::ExitCode;
+
+use ablate_core::{Key, keys_of, nearest, registry};
+use ablate_runner::config::{Evaluation, ExperimentTable, Machine, Training};
+use anyhow::bail;
+
+/// What `describe` takes.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A plugin's name, or `experiment`, `training`, `evaluation`, `machine`.
+    name: String,
+}
+
+/// Prints the keys.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let name = arguments.name.as_str();
+    let tables: [(&str, &str, Vec<Key>); 4] = [
+        (
+            "experiment",
+            "the table [experiment]: the claim and how it is measured",
+            keys_of::<ExperimentTable>(),
+        ),
+        (
+            "training",
+            "the table [training]: budget and batches",
+            keys_of::<Training>(),
+        ),
+        (
+            "evaluation",
+            "the table [evaluation]: what is measured",
+            keys_of::<Evaluation>(),
+        ),
+        (
+            "machine",
+            "the table [machine]: nothing here changes a result",
+            keys_of::<Machine>(),
+        ),
+    ];
+    let mut found = false;
+    for (_, about, keys) in tables.iter().filter(|(table, ..)| *table == name) {
+        print(name, about, keys);
+        found = true;
+    }
+    for plugin in registry::all()
+        .into_iter()
+        .filter(|plugin| plugin.name == name)
+    {
+        print(
+            name,
+            &format!("{}: {} [{}]", plugin.kind, plugin.about, plugin.package),
+            &plugin.keys(),
+        );
+        found = true;
+    }
+    if !found {
+        let plugins = registry::all();
+        let known = plugins
+            .iter()
+            .map(|plugin| plugin.name)
+            .chain(tables.iter().map(|table| table.0));
+        bail!(
+            "there is no plugin or table named `{name}`\n  fix: {}",
+            nearest(name, known)
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(name: &str, about: &str, keys: &[Key]) {
+    println!("{name} - {about}");
+    if keys.is_empty() {
+        println!("\n  no keys");
+    }
+    for key in keys {
+        println!("\n  {} = {}", key.path, key.default);
+        println!("      {}", key.value_type);
+        if !key.about.is_empty() {
+            println!("{}", wrapped(&key.about, 90, "      "));
+        }
+        if !key.source.is_empty() {
+            println!("      source: {}", key.source);
+        }
+    }
+}
+
+/// Breaks text at spaces into indented lines of at most `width` characters.
+fn wrapped(text: &str, width: usize, indent: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let full = lines
+            .last()
+            .is_some_and(|line| line.len() + word.len() >= width - indent.len());
+        if full {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+        .iter()
+        .map(|line| format!("{indent}{line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}

@@ -1,0 +1,9 @@
+//! One command a file. Each parses its own arguments and calls the crates.
+
+pub mod data;
+pub mod describe;
+pub mod list;
+pub mod parity;
+pub mod report;
+pub mod run;
+pub mod test;

@@ -1,0 +1,80 @@
+//! The commands of `cargo xtask`, one file each; this page is their table of
+//! contents.
+//!
+//! It is a library so that a program with plugins of its own is three lines:
+//! link the plugin crates, then call [`main`].
+
+mod commands;
+mod parity;
+mod watch;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Re-runs the 2012 AlexNet paper as experiments.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    version,
+    max_term_width = 100
+)]
+#[command(after_help = "\
+Examples:
+  cargo xtask run experiments/relu_vs_tanh.toml                    minutes, built-in data
+  cargo xtask run experiments/relu_vs_tanh.toml --profile paper    the real thing, CIFAR-10
+  cargo xtask run experiments/lrn.toml --set optimiser.lr=0.003 --seeds 5
+  cargo xtask describe alexnet                                     every key of a plugin
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 130 stopped (the same command goes on).")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run an experiment: train what is not done, then report.
+    Run(commands::run::Arguments),
+    /// Write an experiment's report again from its stored trials.
+    Report(commands::report::Arguments),
+    /// List the plugins this program has.
+    List,
+    /// Print every config key of a plugin or table: type, default, meaning, source.
+    Describe(commands::describe::Arguments),
+    /// Fetch data sets, or look at them.
+    #[command(subcommand)]
+    Data(commands::data::Command),
+    /// Check operators and networks against reference fixtures.
+    Parity {
+        /// Folder with fixtures (*.safetensors), searched recursively.
+        folder: PathBuf,
+    },
+    /// Run everything continuous integration runs: format, lints, tests, docs.
+    Test(commands::test::Arguments),
+}
+
+/// Parses the command line and runs the command.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    watch::quiet_foreign_panics();
+    let result = match cli.command {
+        Command::Run(arguments) => commands::run::run(&arguments),
+        Command::Report(arguments) => commands::report::run(&arguments),
+        Command::List => commands::list::run(),
+        Command::Describe(arguments) => commands::describe::run(&arguments),
+        Command::Data(command) => commands::data::run(&command),
+        Command::Parity { folder } => commands::parity::run(&folder),
+        Command::Test(arguments) => commands::test::run(&arguments),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Watching a run: a progress bar on a terminal, plain lines elsewhere, JSON on
+//! request.
+
+mod bar;
+mod json;
+mod lines;
+
+use std::io::IsTerminal;
+
+use ablate_runner::{Observer, Plan, PlannedTrial};
+use ablate_store::Status;
+
+/// The observer that suits where the output goes.
+pub fn observer(plan: &Plan, json: bool) -> Box<dyn Observer> {
+    if json {
+        Box::new(json::Json)
+    } else if std::io::stderr().is_terminal() {
+        Box::new(bar::Bar::new(plan))
+    } else {
+        Box::new(lines::Lines::new(plan))
+    }
+}
+
+/// Keeps panics inside `tensorboard-rs` off the screen: the runner turns them
+/// into errors that say what to do.
+pub fn quiet_foreign_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let foreign = panic
+            .location()
+            .is_some_and(|at| at.file().contains("tensorboard-rs"));
+        if !foreign {
+            usual(panic);
+        }
+    }));
+}
+
+/// `relu seed 2`.
+fn name(trial: &PlannedTrial) -> String {
+    format!("{} seed {}", trial.variant, trial.seed)
+}
+
+/// How a trial ended, in a few words.
+fn ending(status: &Status) -> String {
+    match status {
+        Status::Unfinished => "stopped".to_string(),
+        Status::Finished => "finished".to_string(),
+        Status::Diverged { epoch } => format!("diverged in epoch {epoch}"),
+        Status::Failed { message } => format!("failed: {message}"),
+    }
+}
+
+/// One epoch in one line: `loss 1.234  train error 45.6%  validation error 47.8%`.
+fn summary(record: &ablate_core::EpochRecord) -> String {
+    let percent = |metrics: &std::collections::BTreeMap<String, f64>| {
+        metrics
+            .get("top1_error")
+            .map(|error| format!("{:5.1}%", 100.0 * error))
+    };
+    let mut parts = Vec::new();
+    if let Some(loss) = record.train.get("loss") {
+        parts.push(format!("loss {loss:.3}"));
+    }
+    if let Some(error) = percent(&record.train) {
+        parts.push(format!("train error {error}"));
+    }
+    if let Some(error) = percent(&record.validation) {
+        parts.push(format!("validation error {error}"));
+    }
+    parts.push(format!("{:.0} images/s", record.images_per_second));
+    parts.join("  ")
+}
