@@ -4,29 +4,27 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// Requests after which a buffer that served none of them is freed: a few
+/// training steps, so that a change of batch size leaves nothing behind.
+const PATIENCE: u64 = 2048;
+
 /// A shared store of idle buffers of `T`; clones share it.
-///
-/// Buffers lent and idle together never take more room than the buffers lent
-/// at one time once did, so a change of batch size leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct Workspace<T>(Arc<Mutex<Idle<T>>>);
 
 #[derive(Debug)]
 struct Idle<T> {
-    /// Oldest first.
-    buffers: Vec<Vec<T>>,
-    /// Elements lent now.
-    lent: usize,
-    /// The most elements ever lent at once.
-    peak: usize,
+    /// Buffers with the number of the request that gave each up, oldest first.
+    buffers: Vec<(Vec<T>, u64)>,
+    /// Requests so far.
+    requests: u64,
 }
 
 impl<T> Default for Workspace<T> {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Idle {
             buffers: Vec::new(),
-            lent: 0,
-            peak: 0,
+            requests: 0,
         })))
     }
 }
@@ -40,10 +38,10 @@ impl<T> Clone for Workspace<T> {
 impl<T: Copy + Default> Workspace<T> {
     /// Lends a buffer of `len` elements with arbitrary contents.
     pub fn take(&self, len: usize) -> Buffer<T> {
-        let idle = self.lock(|idle| idle.take(len));
-        let data = idle.unwrap_or_else(|| vec![T::default(); len]);
+        let size = size_class(len);
+        let idle = self.lock(|idle| idle.take(size));
         Buffer {
-            data,
+            data: idle.unwrap_or_else(|| vec![T::default(); size]),
             len,
             home: self.clone(),
         }
@@ -58,32 +56,25 @@ impl<T> Workspace<T> {
 }
 
 impl<T> Idle<T> {
-    /// The smallest idle buffer that fits. One more than twice too large is
-    /// left for a request of its own size.
-    fn take(&mut self, len: usize) -> Option<Vec<T>> {
-        let best = (0..self.buffers.len())
-            .filter(|&i| (len..=2 * len).contains(&self.buffers[i].len()))
-            .min_by_key(|&i| self.buffers[i].len());
-        let buffer = best.map(|i| self.buffers.remove(i));
-        self.lent += buffer.as_ref().map_or(len, Vec::len);
-        self.peak = self.peak.max(self.lent);
-        self.shrink();
-        buffer
+    /// The buffer of this size that was used last, whose pages are warm. A larger
+    /// one is left for the request that it was made for: steps make the same
+    /// requests again and again, in whatever order their threads come.
+    fn take(&mut self, size: usize) -> Option<Vec<T>> {
+        self.requests += 1;
+        let patience = self.requests.saturating_sub(PATIENCE);
+        self.buffers.retain(|(_, given_up)| *given_up >= patience);
+        let last = self
+            .buffers
+            .iter()
+            .rposition(|(buffer, _)| buffer.len() == size)?;
+        Some(self.buffers.remove(last).0)
     }
+}
 
-    fn give_back(&mut self, buffer: Vec<T>) {
-        self.lent -= buffer.len();
-        self.buffers.push(buffer);
-        self.shrink();
-    }
-
-    /// Frees the oldest idle buffers beyond what was ever needed at once.
-    fn shrink(&mut self) {
-        let mut idle: usize = self.buffers.iter().map(Vec::len).sum();
-        while self.lent + idle > self.peak && !self.buffers.is_empty() {
-            idle -= self.buffers.remove(0).len();
-        }
-    }
+/// `len` rounded up by at most an eighth, so that batches of nearly one size
+/// share buffers.
+fn size_class(len: usize) -> usize {
+    len.next_multiple_of((len.next_power_of_two() / 16).max(1))
 }
 
 /// A lent buffer; dropping it gives it back.
@@ -111,7 +102,10 @@ impl<T> DerefMut for Buffer<T> {
 impl<T> Drop for Buffer<T> {
     fn drop(&mut self) {
         let data = std::mem::take(&mut self.data);
-        self.home.lock(|idle| idle.give_back(data));
+        self.home.lock(|idle| {
+            let now = idle.requests;
+            idle.buffers.push((data, now));
+        });
     }
 }
 
@@ -120,35 +114,48 @@ mod tests {
     use super::*;
 
     fn room(workspace: &Workspace<f32>) -> usize {
-        workspace.lock(|idle| idle.buffers.iter().map(Vec::len).sum())
+        workspace.lock(|idle| idle.buffers.iter().map(|(buffer, _)| buffer.len()).sum())
     }
 
     #[test]
     fn a_buffer_comes_back_to_the_next_request_of_its_size() {
         let workspace = Workspace::<f32>::default();
         let first = workspace.take(100).as_ptr();
-        assert_eq!(workspace.take(90).as_ptr(), first);
-        assert_eq!(workspace.take(90).len(), 90);
+        assert_eq!(workspace.take(98).as_ptr(), first);
+        assert_eq!(workspace.take(98).len(), 98);
         let (a, b) = (workspace.take(100), workspace.take(100));
         assert_ne!(a.as_ptr(), b.as_ptr());
     }
 
     #[test]
-    fn idle_buffers_never_outgrow_the_peak_demand() {
+    fn a_small_request_leaves_a_large_buffer_alone() {
         let workspace = Workspace::<f32>::default();
-        drop((workspace.take(100), workspace.take(100)));
-        assert_eq!(room(&workspace), 200);
-        for len in [7, 13, 60, 90, 30, 1] {
-            drop(workspace.take(len));
-            assert!(room(&workspace) <= 200, "{} for {len}", room(&workspace));
-        }
-        let lent: Vec<_> = (0..10).map(|_| workspace.take(200)).collect();
-        drop(lent);
-        assert_eq!(room(&workspace), 2000);
+        let large = workspace.take(1000).as_ptr();
+        let small = workspace.take(10);
+        assert_eq!(workspace.take(1000).as_ptr(), large);
+        drop(small);
     }
 
     #[test]
-    fn an_empty_request_is_served() {
-        assert!(Workspace::<f32>::default().take(0).is_empty());
+    fn buffers_nobody_asks_for_are_freed_in_the_end() {
+        let workspace = Workspace::<f32>::default();
+        drop((workspace.take(1000), workspace.take(1000)));
+        for _ in 0..PATIENCE / 2 {
+            workspace.take(10);
+        }
+        assert!(room(&workspace) > 2000);
+        for _ in 0..PATIENCE {
+            workspace.take(10);
+        }
+        assert!(room(&workspace) < 20);
+    }
+
+    #[test]
+    fn sizes_are_rounded_up_by_an_eighth_at_most() {
+        for len in 0..5000 {
+            let size = size_class(len);
+            assert!(size >= len && size - len <= len / 8, "{len}: {size}");
+            assert_eq!(size_class(size), size);
+        }
     }
 }
