@@ -2,8 +2,10 @@
 
 use std::time::Instant;
 
+use rayon::prelude::*;
+
 use super::Network;
-use super::threads::Parallel;
+use super::threads::Threads;
 use super::trace::{Direction, Trace};
 use super::values::{Saved, Value};
 use crate::node::Step;
@@ -61,8 +63,10 @@ impl Maps<'_> {
                 task.winners.push(winners.as_mut().and_then(Iterator::next));
             }
         }
-        let parallel = Parallel::over(tasks.len());
-        parallel.run(tasks, |task| self.task(task, parallel));
+        let threads = Threads::over(tasks.len());
+        tasks
+            .into_par_iter()
+            .for_each(|task| self.task(task, threads));
     }
 
     /// Takes the buffers that are kept for the backward pass.
@@ -82,7 +86,7 @@ impl Maps<'_> {
         }
     }
 
-    fn task(&self, mut task: Task, parallel: Parallel) {
+    fn task(&self, mut task: Task, threads: Threads) {
         let output_len = self.net.input_len_of(self.net.plan.maps);
         let blocks = task
             .images
@@ -98,17 +102,17 @@ impl Maps<'_> {
                 let winners = take_front(&mut task.winners[i], len);
                 x = match take_front(&mut task.kept[i], len) {
                     Some(y) => {
-                        self.layer(i, &x, y, winners, parallel);
+                        self.layer(i, &x, y, winners, threads);
                         Value::Kept(y)
                     }
                     None => {
                         let mut y = self.net.buffers.maps.take(len);
-                        self.layer(i, &x, &mut y, winners, parallel);
+                        self.layer(i, &x, &mut y, winners, threads);
                         Value::Own(y)
                     }
                 };
                 if let Some(trace) = self.trace {
-                    trace.add(Direction::Forward, i, start, parallel.lanes());
+                    trace.add(Direction::Forward, i, start, threads.lanes);
                 }
             }
             deinterleave(output_len, &x, features);
@@ -122,15 +126,15 @@ impl Maps<'_> {
         x: &[Lanes],
         y: &mut [Lanes],
         winners: Option<&mut [Winners]>,
-        parallel: Parallel,
+        threads: Threads,
     ) {
         match &self.net.nodes[i].step {
             Step::Conv2d { activation, .. } => {
                 if let Some(conv) = &self.convs[i] {
                     let bias = Some(self.parameters[i][1]);
-                    match parallel {
-                        Parallel::Kernels => conv.forward(x, bias, *activation, y),
-                        Parallel::Tasks => conv.forward_block(x, bias, *activation, y),
+                    match threads.share_kernels {
+                        true => conv.forward(x, bias, *activation, y),
+                        false => conv.forward_block(x, bias, *activation, y),
                     }
                 }
             }

@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
+use rayon::prelude::*;
+
 use super::Network;
 use super::sums::{add_all, scale_by_derivative, sum};
-use super::threads::Parallel;
+use super::threads::Threads;
 use super::trace::{Direction, Trace};
 use super::values::{Saved, Value};
 use crate::node::Step;
@@ -86,8 +88,10 @@ impl MapsBackward<'_> {
                 sums,
             })
             .collect();
-        let parallel = Parallel::over(count);
-        parallel.run(tasks, |task| self.task(task, parallel));
+        let threads = Threads::over(count);
+        tasks
+            .into_par_iter()
+            .for_each(|task| self.task(task, threads));
         for (i, pair) in gradients.iter_mut().enumerate() {
             for (part, sums) in pair.iter_mut().enumerate() {
                 add_all(sums, partial.iter().map(|task| &*task[i][part]));
@@ -95,7 +99,7 @@ impl MapsBackward<'_> {
         }
     }
 
-    fn task(&self, mut task: Task, parallel: Parallel) {
+    fn task(&self, mut task: Task, threads: Threads) {
         let input_len = self.net.input_len;
         let output_len = self.net.input_len_of(self.net.plan.maps);
         let mut grad_images = task.grad_images.map(|g| g.chunks_mut(LANES * input_len));
@@ -110,7 +114,7 @@ impl MapsBackward<'_> {
                 pass: self,
                 number: task.first_image / LANES + b,
                 images,
-                parallel,
+                threads,
             };
             let wanted = grad_images.as_mut().and_then(Iterator::next);
             if let Some(gradient) = block.run(gradient, wanted.is_some(), &mut task.sums)
@@ -127,7 +131,7 @@ struct Block<'a> {
     pass: &'a MapsBackward<'a>,
     number: usize,
     images: &'a [f32],
-    parallel: Parallel,
+    threads: Threads,
 }
 
 impl Block<'_> {
@@ -144,7 +148,7 @@ impl Block<'_> {
             let wanted = i > 0 || grad_images;
             let below = self.layer(i, gradient, wanted, &mut sums[i]);
             if let Some(trace) = self.pass.trace {
-                trace.add(Direction::Backward, i, start, self.parallel.lanes());
+                trace.add(Direction::Backward, i, start, self.threads.lanes);
             }
             gradient = below?;
         }
@@ -170,15 +174,15 @@ impl Block<'_> {
                 let [height, width] = shape.output();
                 self.undo_activation(i, *activation, height * width, &mut gy, sums[1]);
                 let x = self.input(i);
-                match self.parallel {
-                    Parallel::Kernels => conv.add_weight_gradient(&x, &gy, sums[0]),
-                    Parallel::Tasks => conv.add_weight_gradient_block(&x, &gy, sums[0]),
+                match self.threads.share_kernels {
+                    true => conv.add_weight_gradient(&x, &gy, sums[0]),
+                    false => conv.add_weight_gradient_block(&x, &gy, sums[0]),
                 }
                 wanted.then(|| {
                     let mut gx = gx();
-                    match self.parallel {
-                        Parallel::Kernels => conv.input_gradient(&gy, &mut gx),
-                        Parallel::Tasks => conv.input_gradient_block(&gy, &mut gx),
+                    match self.threads.share_kernels {
+                        true => conv.input_gradient(&gy, &mut gx),
+                        false => conv.input_gradient_block(&gy, &mut gx),
                     }
                     gx
                 })
