@@ -1,7 +1,7 @@
 """Loads a trial's events with the real TensorBoard and checks every tag.
 
     pip install tensorboard
-    python tests/tensorboard.py runs/relu_vs_tanh/quick
+    python tests/check_events.py runs/relu_vs_tanh/quick
 
 Not part of `cargo xtask test`: it needs a Python package.
 """
