@@ -41,7 +41,7 @@ pub fn run(folder: &Path) -> Result<bool> {
                 passed += usize::from(score.passes());
                 score.to_string()
             }
-            Err(error) => format!("FAIL: {error:#}"),
+            Err(error) => format!("FAIL: {}", one_line(&error)),
         };
         println!("{name:width$}  {line}");
     }
@@ -84,6 +84,15 @@ fn name(folder: &Path, path: &Path) -> String {
         below
     };
     below.with_extension("").display().to_string()
+}
+
+/// An error and its causes without line breaks, nor the stack trace that candle
+/// appends where `RUST_BACKTRACE` is set.
+fn one_line(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    let lines = text.lines().map(str::trim);
+    let reasons = lines.take_while(|line| !line.starts_with("0: "));
+    reasons.collect::<Vec<_>>().join("; ")
 }
 
 /// [`check`], where a panic over an unforeseen fixture is that fixture's failure.

@@ -67,7 +67,7 @@ fn failure(path: &Path) -> String {
     match check_guarded(path) {
         Ok(score) if score.passes() => panic!("{} passes", path.display()),
         Ok(score) => score.to_string(),
-        Err(error) => format!("{error:#}"),
+        Err(error) => one_line(&error),
     }
 }
 
@@ -116,6 +116,14 @@ fn what_is_wrong_with_a_fixture_is_said() -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[test]
+fn a_reason_is_one_line() {
+    let candle = "no such class\n   0: a::frame\n             at ./there.rs:1\n   1: another";
+    assert_eq!(one_line(&anyhow!(candle)), "no such class");
+    let error = anyhow!("a bad key\n  fix: give another").context("the model");
+    assert_eq!(one_line(&error), "the model: a bad key; fix: give another");
 }
 
 #[test]
