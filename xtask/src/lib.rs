@@ -4,6 +4,7 @@
 //! It is a library so that a program with plugins of its own is three lines:
 //! link the plugin crates, then call [`main`].
 
+mod bench;
 mod commands;
 mod parity;
 mod watch;
@@ -53,6 +54,8 @@ enum Command {
         /// Folder with fixtures (*.safetensors), searched recursively.
         folder: PathBuf,
     },
+    /// Time operators and networks beside stock candle and PyTorch.
+    Bench(bench::BenchArgs),
     /// Run everything continuous integration runs: format, lints, tests, docs.
     Test(commands::test::Arguments),
 }
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Describe(arguments) => commands::describe::run(&arguments),
         Command::Data(command) => commands::data::run(&command),
         Command::Parity { folder } => commands::parity::run(&folder),
+        Command::Bench(arguments) => bench::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Test(arguments) => commands::test::run(&arguments),
     };
     match result {
