@@ -84,7 +84,8 @@ impl Program {
 
     /// The metrics of a trial, a value a line.
     pub fn metrics(&self, trial: &Path) -> Vec<Value> {
-        let text = std::fs::read_to_string(trial.join("metrics.jsonl")).expect("metrics");
+        // Absent where a trial was cut off before its first epoch.
+        let text = std::fs::read_to_string(trial.join("metrics.jsonl")).unwrap_or_default();
         text.lines()
             .map(|line| serde_json::from_str(line).expect("a JSON line"))
             .collect()
@@ -106,17 +107,20 @@ impl Program {
                 .expect("a name")
                 .to_string_lossy()
                 .into_owned();
-            let index = std::fs::read_to_string(trial.join("checkpoint.json")).expect("an index");
-            let index: Value = serde_json::from_str(&index).expect("JSON");
-            let file = index[0]["file"].as_str().expect("a file name").to_string();
-            (
-                name,
-                metrics,
-                std::fs::read(trial.join(file)).expect("a checkpoint"),
-            )
+            (name, metrics, newest_checkpoint(trial))
         };
         self.trials(experiment).iter().map(result).collect()
     }
+}
+
+/// The newest checkpoint's bytes; none where a trial was cut off before its first.
+fn newest_checkpoint(trial: &Path) -> Vec<u8> {
+    let Ok(index) = std::fs::read_to_string(trial.join("checkpoint.json")) else {
+        return Vec::new();
+    };
+    let index: Value = serde_json::from_str(&index).expect("JSON");
+    let file = index[0]["file"].as_str().expect("a file name");
+    std::fs::read(trial.join(file)).expect("a checkpoint")
 }
 
 pub fn stdout(output: &Output) -> String {

@@ -157,17 +157,20 @@ fn a_damaged_checkpoint_falls_back_and_says_so() {
 #[test]
 fn two_processes_never_train_one_trial() {
     let program = Program::new();
+    // Long enough that the first trial is surely still in training.
+    let arguments = [arguments(), vec!["--set", "training.epochs=1000"]].concat();
     let mut child = program
-        .command(&arguments())
+        .command(&arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("the program starts");
     wait_for_an_epoch(&program, &mut child);
-    let error = program.fail(&arguments());
+    let error = program.fail(&arguments);
     assert!(
         error.contains("another process is running this trial"),
         "{error}"
     );
-    assert!(child.wait().expect("the program ends").success());
+    child.kill().expect("the program is still running");
+    child.wait().expect("the program ends");
 }

@@ -40,7 +40,7 @@ fn the_defaults_are_the_papers() {
     let plugin = registry::find(Kind::Optimiser, "sgd_paper").expect("registered");
     assert_eq!(
         plugin.resolve(&json!({})).expect("resolves"),
-        json!({ "learning_rate": 0.01, "momentum": 0.9, "weight_decay": 0.0005, "decay_biases": true })
+        json!({ "lr": 0.01, "momentum": 0.9, "weight_decay": 0.0005, "decay_biases": true })
     );
     let plateau = registry::find(Kind::Schedule, "plateau").expect("registered");
     let keys = plateau.keys();
