@@ -61,7 +61,7 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Re
             break;
         }
         let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
-        if let Some(trial) = place.read()?.filter(is_done) {
+        if let Some(trial) = place.read()?.filter(|trial| trial.status.is_done()) {
             observer.notice(Event::Kept {
                 trial: planned,
                 status: &trial.status,
@@ -83,10 +83,6 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Re
         trials,
         stopped: options.stop.is_raised(),
     })
-}
-
-fn is_done(trial: &Trial) -> bool {
-    matches!(trial.status, Status::Finished | Status::Diverged { .. })
 }
 
 /// Trains one trial and stores how it ended.

@@ -41,7 +41,7 @@ impl Trainer<'_> {
             // Step 0 shows the initial weights.
             self.picture(0)?;
         }
-        while self.progress.epoch < self.trial.config.training.epochs && !self.target_reached() {
+        while !self.is_complete() {
             match self.epoch()? {
                 EpochEnd::Complete { learning_rate } => self.close_epoch(learning_rate)?,
                 EpochEnd::Stopped => {
@@ -76,14 +76,17 @@ impl Trainer<'_> {
             .div_ceil(self.trial.config.training.batch_size)
     }
 
-    fn target_reached(&self) -> bool {
+    /// Whether an epoch's training error has fallen to where the trial may stop.
+    fn reaches_target(&self, record: &EpochRecord) -> bool {
         let target = self.trial.config.training.stop_at_train_error;
-        let last = self
-            .progress
-            .history
-            .last()
-            .and_then(|record| record.train.get("top1_error"));
-        matches!((target, last), (Some(target), Some(&error)) if error <= target)
+        let error = record.train.get("top1_error");
+        matches!((target, error), (Some(target), Some(&error)) if error <= target)
+    }
+
+    fn is_complete(&self) -> bool {
+        let last = self.progress.history.last();
+        self.progress.epoch >= self.trial.config.training.epochs
+            || last.is_some_and(|record| self.reaches_target(record))
     }
 
     /// Trains the rest of the current epoch.
@@ -193,14 +196,7 @@ impl Trainer<'_> {
             train: self.progress.scores.means(),
             validation: BTreeMap::new(),
         };
-        let stopping = match (
-            config.training.stop_at_train_error,
-            record.train.get("top1_error"),
-        ) {
-            (Some(target), Some(&error)) => error <= target,
-            _ => false,
-        };
-        if last || stopping || epoch.is_multiple_of(config.evaluation.every) {
+        if last || self.reaches_target(&record) || epoch.is_multiple_of(config.evaluation.every) {
             self.observer
                 .notice(Event::Evaluating { trial: self.trial });
             let session = &self.session;

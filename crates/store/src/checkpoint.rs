@@ -6,7 +6,7 @@
 //! the one before it serves.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -112,22 +112,6 @@ pub fn load(folder: &Path) -> Result<Loaded> {
             fix: "remove the trial's folder to train it from the start".to_string(),
         }),
     }
-}
-
-/// The newest tensor file of a folder, for tools that only want the weights.
-///
-/// # Errors
-/// There is no checkpoint.
-pub fn newest(folder: &Path) -> Result<PathBuf> {
-    let entries = entries(folder)?;
-    entries
-        .first()
-        .map(|entry| folder.join(&entry.file))
-        .ok_or_else(|| Error::Damaged {
-            path: folder.join(INDEX),
-            problem: "it lists no checkpoint".to_string(),
-            fix: "run the trial first".to_string(),
-        })
 }
 
 fn entries(folder: &Path) -> Result<Vec<Entry>> {

@@ -8,7 +8,7 @@ use ablate_core::EpochRecord;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, Experiment, Result, Status, Trial, atomic};
+use crate::{Error, Experiment, Result, Trial, atomic};
 
 const EXPERIMENT: &str = "experiment.json";
 const TRIAL: &str = "trial.json";
@@ -189,16 +189,6 @@ impl TrialFolder {
             }
         }
         Ok(history)
-    }
-
-    /// Whether the trial has ended and must not run again.
-    ///
-    /// # Errors
-    /// The record is damaged.
-    pub fn is_done(&self) -> Result<bool> {
-        let done =
-            |trial: Trial| matches!(trial.status, Status::Finished | Status::Diverged { .. });
-        Ok(self.read()?.is_some_and(done))
     }
 }
 

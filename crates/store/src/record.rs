@@ -121,6 +121,13 @@ pub enum Status {
     },
 }
 
+impl Status {
+    /// Whether the trial has ended and must not run again.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Finished | Self::Diverged { .. })
+    }
+}
+
 /// One trial: a variant with a seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
