@@ -1,5 +1,7 @@
 //! The sizes of a convolution, checked once.
 
+use crate::lanes::Lanes;
+
 /// Why sizes do not make a convolution.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConvShapeError {
@@ -31,7 +33,17 @@ pub enum ConvShapeError {
         /// The zeros added on each side.
         padding: usize,
     },
+    /// A size, or a product of sizes, that memory cannot have.
+    #[error("convolution: {0} is too large for any memory; use smaller sizes")]
+    TooLarge(&'static str),
 }
+
+/// The largest size, stride or padding. Sixteen times the product of two does
+/// not overflow, and the kernels multiply no more than that unchecked.
+const LARGEST: usize = 1 << (usize::BITS / 2 - 4);
+
+/// The most values that a slice can hold for each of sixteen images.
+const LONGEST: usize = isize::MAX as usize / size_of::<Lanes>();
 
 /// The sizes of one convolution. Pairs are `[height, width]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,22 +88,14 @@ impl ConvShape {
         Ok(shape)
     }
 
-    /// Whether the sizes make a convolution with at least one output pixel.
+    /// Whether the sizes make a convolution with at least one output pixel, and
+    /// one whose operands can be addressed.
+    ///
+    /// # Errors
+    /// A size is zero or far too large, the groups do not divide the channels,
+    /// or the kernel is larger than the padded input.
     pub fn check(&self) -> Result<(), ConvShapeError> {
-        let positive = [
-            ("the number of input channels", self.in_channels),
-            ("the number of output channels", self.out_channels),
-            ("the number of groups", self.groups),
-            ("the kernel height", self.kernel[0]),
-            ("the kernel width", self.kernel[1]),
-            ("the vertical stride", self.stride[0]),
-            ("the horizontal stride", self.stride[1]),
-            ("the input height", self.input[0]),
-            ("the input width", self.input[1]),
-        ];
-        if let Some((what, _)) = positive.iter().find(|(_, size)| *size == 0) {
-            return Err(ConvShapeError::Zero(what));
-        }
+        self.check_sizes()?;
         for (which, channels) in [("input", self.in_channels), ("output", self.out_channels)] {
             if channels % self.groups != 0 {
                 return Err(ConvShapeError::Groups {
@@ -109,6 +113,52 @@ impl ConvShape {
                     input: self.input[axis],
                     padding: self.padding[axis],
                 });
+            }
+        }
+        self.check_lengths()
+    }
+
+    /// Whether each size by itself is possible.
+    fn check_sizes(&self) -> Result<(), ConvShapeError> {
+        let positive = [
+            ("the number of input channels", self.in_channels),
+            ("the number of output channels", self.out_channels),
+            ("the number of groups", self.groups),
+            ("the kernel height", self.kernel[0]),
+            ("the kernel width", self.kernel[1]),
+            ("the vertical stride", self.stride[0]),
+            ("the horizontal stride", self.stride[1]),
+            ("the input height", self.input[0]),
+            ("the input width", self.input[1]),
+        ];
+        if let Some((what, _)) = positive.iter().find(|(_, size)| *size == 0) {
+            return Err(ConvShapeError::Zero(what));
+        }
+        let padding = [
+            ("the vertical padding", self.padding[0]),
+            ("the horizontal padding", self.padding[1]),
+        ];
+        let mut sizes = positive.iter().chain(&padding);
+        match sizes.find(|(_, size)| *size > LARGEST) {
+            Some((what, _)) => Err(ConvShapeError::TooLarge(what)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the kernels can index every operand; what they do without
+    /// looking at bounds relies on it.
+    fn check_lengths(&self) -> Result<(), ConvShapeError> {
+        let ([height, width], [out_height, out_width]) = (self.input, self.output());
+        let filter = self.group_inputs() * self.kernel[0];
+        let operands = [
+            ("the input", [self.in_channels, height, width]),
+            ("the output", [self.out_channels, out_height, out_width]),
+            ("the weights", [self.out_channels, filter, self.kernel[1]]),
+        ];
+        for (what, sizes) in operands {
+            let len = (sizes.iter()).try_fold(1_usize, |len, size| len.checked_mul(*size));
+            if len.is_none_or(|len| len > LONGEST) {
+                return Err(ConvShapeError::TooLarge(what));
             }
         }
         Ok(())
@@ -197,5 +247,51 @@ mod tests {
             stride.check(),
             Err(ConvShapeError::Zero("the vertical stride"))
         );
+    }
+
+    #[test]
+    fn sizes_that_overflow_are_refused() {
+        let too_large = |shape: ConvShape| match shape.check() {
+            Err(ConvShapeError::TooLarge(what)) => what,
+            other => panic!("{shape:?}: {other:?}"),
+        };
+        // The true lengths are multiples of 2^usize::BITS and would wrap to zero.
+        let half = 1 << (usize::BITS / 4);
+        let input = ConvShape {
+            in_channels: half * half / 16,
+            out_channels: 1,
+            kernel: [1, 1],
+            input: [4 * half, 4 * half],
+            ..conv1()
+        };
+        assert_eq!(too_large(input), "the input");
+        let weights = ConvShape {
+            in_channels: 1,
+            out_channels: half * half / 16,
+            kernel: input.input,
+            padding: [0, 0],
+            ..input
+        };
+        assert_eq!(too_large(weights), "the weights");
+        let output = ConvShape {
+            out_channels: weights.out_channels,
+            stride: [1, 1],
+            padding: [2 * half, 2 * half],
+            input: [1, 1],
+            kernel: [1, 1],
+            ..weights
+        };
+        assert_eq!(too_large(output), "the output");
+        // Twice the padding would wrap to zero.
+        let padding = ConvShape {
+            padding: [0, 1 << (usize::BITS - 1)],
+            ..conv1()
+        };
+        assert_eq!(too_large(padding), "the horizontal padding");
+        let stride = ConvShape {
+            stride: [usize::MAX, 4],
+            ..conv1()
+        };
+        assert_eq!(too_large(stride), "the vertical stride");
     }
 }

@@ -49,8 +49,8 @@ impl LinearPlan {
             "LinearPlan: no inputs or no outputs"
         );
         assert_eq!(
-            w,
-            self.inputs * self.outputs,
+            Some(w),
+            self.inputs.checked_mul(self.outputs),
             "LinearPlan: the weights have the wrong length"
         );
         let blocks = x / self.inputs;
@@ -60,8 +60,8 @@ impl LinearPlan {
             "LinearPlan: the input has the wrong length"
         );
         assert_eq!(
-            y,
-            blocks * self.outputs,
+            Some(y),
+            blocks.checked_mul(self.outputs),
             "LinearPlan: the output has the wrong length"
         );
         blocks
