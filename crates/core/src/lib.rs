@@ -25,7 +25,7 @@ pub use augmentation::{Augmentation, AugmentationConfig, AugmentationContext, Im
 pub use dataset::{DataContext, Dataset, DatasetConfig, DatasetInfo, Split};
 pub use error::{Error, Result};
 pub use metric::{Goal, Metric, MetricConfig};
-pub use model::{LayerSummary, Model, ModelConfig, ModelContext, ModelSummary};
+pub use model::{Exchanged, LayerSummary, Model, ModelConfig, ModelContext, ModelSummary};
 pub use optimiser::{Optimiser, OptimiserConfig, State};
 pub use parameters::{Gradients, Parameter, Parameters, Pass};
 pub use plugin::{Kind, Plugin, PluginConfig};

@@ -2,8 +2,9 @@
 
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
+use serde::{Deserialize, Serialize};
 
-use crate::{Pass, PluginConfig, Result};
+use crate::{Error, Pass, PluginConfig, Result};
 
 /// A classifier.
 pub trait Model: Send + Sync {
@@ -26,6 +27,28 @@ pub trait Model: Send + Sync {
     /// Layer by layer: shapes, parameters, cost. Empty where the model does not say.
     fn summary(&self) -> ModelSummary {
         ModelSummary::default()
+    }
+
+    /// Spreads the network over `workers`, each with a share of the threads
+    /// (paper, section 3.2), or with 1 brings it together again. No bit of any
+    /// result may change: `[machine]` decides this, outside a trial's hash.
+    ///
+    /// # Errors
+    /// The network cannot be shared by so many; the error names the key of the
+    /// model that decides it.
+    fn place(&mut self, workers: usize) -> Result<()> {
+        match workers {
+            1 => Ok(()),
+            _ => Err(Error::Other(format!(
+                "this model cannot be shared by {workers} workers\n  fix: set machine.workers = 1"
+            ))),
+        }
+    }
+
+    /// What workers handed each other in training since this was last asked;
+    /// `None` where nothing is shared.
+    fn take_exchanged(&self) -> Option<Exchanged> {
+        None
     }
 
     /// The name of the first convolution's weight `[O, C, kH, kW]`, which the
@@ -55,6 +78,22 @@ pub struct LayerSummary {
     pub parameters: usize,
     /// Multiply-adds of one image's forward pass.
     pub multiply_adds: u64,
+}
+
+/// What workers that share a network handed each other, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchanged {
+    /// Activations, in forward passes.
+    pub forward: u64,
+    /// Gradients, in backward passes.
+    pub backward: u64,
+}
+
+impl std::ops::AddAssign for Exchanged {
+    fn add_assign(&mut self, other: Self) {
+        self.forward += other.forward;
+        self.backward += other.backward;
+    }
 }
 
 /// What a model is built from.

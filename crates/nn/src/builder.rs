@@ -29,10 +29,31 @@ use crate::{Conv2d, LayerInit, MaxPool2d, Stack, shapes};
 /// println!("{:?}", net.summary());
 /// # Ok::<(), ablate_core::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct StackBuilder(Vec<Layer>);
+#[derive(Clone, Debug)]
+pub struct StackBuilder {
+    layers: Vec<Layer>,
+    towers: usize,
+}
+
+impl Default for StackBuilder {
+    fn default() -> Self {
+        Self {
+            layers: Vec::new(),
+            towers: 1,
+        }
+    }
+}
 
 impl StackBuilder {
+    /// Lays the network out for `count` towers that hand each other their values
+    /// only before a layer that sees all of them, a convolution without groups or a
+    /// linear layer; [`Stack::place`] can then give each a worker (paper, section
+    /// 3.2). Response normalisation sums over a tower's own maps.
+    pub fn towers(mut self, count: usize) -> Self {
+        self.towers = count;
+        self
+    }
+
     /// A convolution with a bias; `name` is its parameters' prefix.
     pub fn conv2d(self, name: impl Into<String>, conv: Conv2d, init: LayerInit) -> Self {
         let name = name.into();
@@ -100,15 +121,15 @@ impl StackBuilder {
     /// `NAME.weight` and `NAME.bias`, from `parameters`.
     ///
     /// # Errors
-    /// A layer that does not fit what reaches it; the error names the layer and
-    /// the fix.
+    /// A layer that does not fit what reaches it, or does not divide among the
+    /// towers; the error names the layer and the fix.
     pub fn build(self, input: [usize; 3], parameters: &VarBuilder) -> Result<Stack> {
-        let resolved = shapes::resolve(&self.0, input, parameters)?;
-        Ok(Stack::new(resolved, input))
+        let resolved = shapes::resolve(&self.layers, input, self.towers, parameters)?;
+        Stack::new(resolved, input)
     }
 
     fn push(mut self, layer: Layer) -> Self {
-        self.0.push(layer);
+        self.layers.push(layer);
         self
     }
 }

@@ -45,7 +45,11 @@ fn apply(node: &Node, x: &Tensor, pass: &Pass) -> Result<Tensor> {
             linear(&x.flatten_from(1)?, &weight, Some(&bias), *activation)
         }
         Step::Activation(function) => activation(x, *function),
-        Step::LocalResponseNorm { lrn, .. } => local_response_norm(x, lrn),
+        Step::LocalResponseNorm { lrn, planes, .. } => {
+            // The channels of each group, as though they were an image's.
+            let groups = x.reshape(((), planes[0], planes[1]))?;
+            local_response_norm(&groups, lrn)?.reshape(x.shape())
+        }
         Step::MaxPool2d(shape) => max_pool2d(x, shape.kernel, shape.stride, shape.padding),
         Step::Dropout { rate } => match pass.stream() {
             Some(stream) => dropout(x, *rate, stream.named(&node.name).key()),

@@ -8,12 +8,14 @@
 mod builder;
 mod chain;
 pub mod config;
+mod division;
 mod fused;
 mod init;
 mod layer;
 mod node;
 mod shapes;
 mod stack;
+mod towers;
 mod workspace;
 
 pub use builder::StackBuilder;

@@ -31,7 +31,9 @@ pub(crate) enum Step {
     Activation(Activation),
     LocalResponseNorm {
         lrn: Lrn,
-        /// Channels and pixels of one image.
+        /// Towers whose channels do not see each other.
+        groups: usize,
+        /// Channels of each group, and pixels of one image.
         planes: [usize; 2],
     },
     MaxPool2d(PoolShape),
@@ -106,18 +108,24 @@ impl Node {
                 shape, activation, ..
             } => {
                 let [height, width] = shape.kernel;
-                let groups = match shape.groups {
-                    1 => String::new(),
-                    groups => format!(", {groups} groups"),
-                };
+                let groups = in_groups(shape.groups);
                 let (stride, fused) = (shape.stride[0], then(activation));
                 format!("conv {height}x{width}/{stride}{groups}{fused}")
             }
             Step::Linear { activation, .. } => format!("linear{}", then(activation)),
             Step::Activation(activation) => format!("{activation:?}").to_lowercase(),
-            Step::LocalResponseNorm { lrn, .. } => format!("response norm over {}", lrn.size),
+            Step::LocalResponseNorm { lrn, groups, .. } => {
+                format!("response norm over {}{}", lrn.size, in_groups(*groups))
+            }
             Step::MaxPool2d(pool) => format!("max-pool {}/{}", pool.kernel[0], pool.stride[0]),
             Step::Dropout { rate } => format!("dropout {rate}"),
         }
+    }
+}
+
+fn in_groups(groups: usize) -> String {
+    match groups {
+        1 => String::new(),
+        groups => format!(", {groups} groups"),
     }
 }

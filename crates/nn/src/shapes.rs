@@ -6,6 +6,7 @@ use ablate_core::{Error, Result};
 use ablate_ops::{Activation, ConvShape, Lrn, PoolShape};
 use candle_nn::VarBuilder;
 
+use crate::division::Division;
 use crate::layer::Layer;
 use crate::node::{Affine, Node, Step};
 use crate::{Conv2d, LayerInit, MaxPool2d};
@@ -16,6 +17,10 @@ pub(crate) struct Resolved {
     /// Shape of one image's output.
     pub output: Vec<usize>,
     pub features: Option<Features>,
+    /// Towers whose values lie apart; 1 where nothing is divided.
+    pub towers: usize,
+    /// Nodes that look at the values of all towers, which lie apart before them.
+    pub gathers: Vec<usize>,
 }
 
 /// The values marked as features.
@@ -26,14 +31,15 @@ pub(crate) struct Features {
     pub shape: Vec<usize>,
 }
 
-/// Follows the shape of one image through the table and takes each layer's
-/// parameters.
+/// Follows the shape of one image through the table, divided among `towers`,
+/// and takes each layer's parameters.
 ///
 /// # Errors
 /// The first layer that does not fit what reaches it.
 pub(crate) fn resolve(
     table: &[Layer],
     input: [usize; 3],
+    towers: usize,
     parameters: &VarBuilder,
 ) -> Result<Resolved> {
     let mut walk = Walk {
@@ -42,6 +48,7 @@ pub(crate) fn resolve(
         names: HashSet::new(),
         shape: input.to_vec(),
         fusable: false,
+        division: Division::new(towers),
         parameters,
     };
     if input.contains(&0) {
@@ -63,6 +70,8 @@ pub(crate) fn resolve(
         nodes: walk.nodes,
         output: walk.shape,
         features: walk.features,
+        towers,
+        gathers: walk.division.finish()?,
     })
 }
 
@@ -75,6 +84,7 @@ struct Walk<'a> {
     shape: Vec<usize>,
     /// Whether an activation may be fused into the last node.
     fusable: bool,
+    division: Division,
     parameters: &'a VarBuilder<'a>,
 }
 
@@ -137,6 +147,8 @@ impl Walk<'_> {
                  before this layer; channels must divide by the groups",
             )
         })?;
+        self.division
+            .conv2d(name, self.nodes.len(), conv.groups, conv.kernels)?;
         let dims = [
             conv.kernels,
             shape.group_inputs(),
@@ -173,6 +185,7 @@ impl Walk<'_> {
                 "give it at least 1",
             ));
         }
+        self.division.linear(name, self.nodes.len(), outputs)?;
         let step = Step::Linear {
             inputs,
             outputs,
@@ -208,9 +221,11 @@ impl Walk<'_> {
                 "the paper has size 5, alpha 1e-4, beta 0.75, k 2",
             )
         })?;
+        let groups = self.division.response_groups();
         let step = Step::LocalResponseNorm {
             lrn,
-            planes: [channels, height * width],
+            groups,
+            planes: [channels / groups, height * width],
         };
         self.push(name, step, vec![channels, height, width]);
         Ok(())
@@ -252,6 +267,8 @@ impl Walk<'_> {
                 "give a rate in 0..1; 0 turns it off",
             ));
         }
+        self.division
+            .dropout(name, self.nodes.len(), self.shape.len() == 1)?;
         let shape = self.shape.clone();
         self.push(name, Step::Dropout { rate }, shape);
         Ok(())

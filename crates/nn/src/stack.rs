@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ablate_core::{LayerSummary, ModelSummary, Pass};
+use ablate_core::{Error, Exchanged, LayerSummary, ModelSummary, Pass, Result};
 use candle_core::{DType, Tensor, bail};
 
 use crate::chain;
 use crate::fused::{self, Buffers, Network, Trace};
 use crate::node::{Affine, Node};
 use crate::shapes::Resolved;
+use crate::towers::{self, Place, Towers};
 
 /// A feed-forward network over images, built by a
 /// [`StackBuilder`](crate::StackBuilder).
@@ -22,6 +23,9 @@ pub struct Stack {
     input: [usize; 3],
     network: Part,
     features: Option<Part>,
+    /// The network divided, where it is laid out for towers.
+    towers: Option<Arc<Towers>>,
+    place: Arc<Place>,
 }
 
 /// The layers up to some values.
@@ -46,26 +50,64 @@ pub struct LayerTime {
 }
 
 impl Stack {
-    pub(crate) fn new(resolved: Resolved, input: [usize; 3]) -> Self {
+    pub(crate) fn new(resolved: Resolved, input: [usize; 3]) -> Result<Self> {
         let Resolved {
             nodes,
             output,
             features,
+            towers,
+            gathers,
         } = resolved;
         let buffers = Buffers::default();
+        let input_len = input.iter().product();
         let part = |nodes: &[Node], output: Vec<usize>| Part {
-            fused: match nodes.iter().filter_map(Node::parameters).all(is_leaf) {
-                true => Network::new(nodes, input, output.clone(), &buffers).map(Arc::new),
+            fused: match has_leaves(nodes) {
+                true => Network::new(nodes, input_len, output.clone(), &buffers).map(Arc::new),
                 false => None,
             },
             nodes: nodes.into(),
             output,
         };
-        Self {
+        let towers = match towers > 1 && has_leaves(&nodes) {
+            true => Towers::new(&nodes, &gathers, towers, input_len, output.clone())?,
+            false => None,
+        };
+        Ok(Self {
             input,
             features: features.map(|mark| part(&nodes[..mark.nodes], mark.shape)),
             network: part(&nodes, output),
-        }
+            towers: towers.map(Arc::new),
+            place: Arc::default(),
+        })
+    }
+
+    /// Gives each tower a worker with an equal share of the threads there are, or
+    /// with `workers` 1 brings them together again. No bit of any result changes.
+    ///
+    /// # Errors
+    /// The network is not laid out for as many towers
+    /// ([`StackBuilder::towers`](crate::StackBuilder::towers)), or its parameters
+    /// are not float32 on the CPU.
+    pub fn place(&mut self, workers: usize) -> Result<()> {
+        self.place = Arc::new(match (workers, &self.towers) {
+            (1, _) => Place::Together,
+            (_, Some(towers)) if workers == towers.count() => Place::apart(workers)?,
+            (_, towers) => {
+                let count = towers.as_ref().map_or(1, |towers| towers.count());
+                return Err(Error::Other(format!(
+                    "the network has {count} tower(s), which {workers} workers cannot share\n  \
+                     fix: set 1 worker, or lay the network out for {workers} towers"
+                )));
+            }
+        });
+        Ok(())
+    }
+
+    /// What workers handed each other in training since this was last asked;
+    /// `None` where there is one.
+    pub fn take_exchanged(&self) -> Option<Exchanged> {
+        let towers = self.towers.as_ref()?;
+        self.place.is_apart().then(|| towers.traffic.take())
     }
 
     /// Outputs `[N, ...]` for images `[N, C, H, W]`.
@@ -79,6 +121,19 @@ impl Stack {
     /// The images do not have the shape the network was built for, or another
     /// type or device than its parameters.
     pub fn forward(&self, images: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
+        self.check(images)?;
+        match &self.towers {
+            Some(towers) if is_fusable(images) => towers::run(towers, &self.place, images, pass),
+            _ => self.network.run(images, pass),
+        }
+    }
+
+    /// [`forward`](Self::forward) with the towers' layers run as grouped ones of
+    /// one network: the same values, and gradients that differ by rounding.
+    ///
+    /// # Errors
+    /// As for [`forward`](Self::forward).
+    pub fn forward_undivided(&self, images: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
         self.check(images)?;
         self.network.run(images, pass)
     }
@@ -171,8 +226,17 @@ impl Part {
     /// The fused operation, where it can take these images.
     fn fused(&self, images: &Tensor) -> Option<&Arc<Network>> {
         let network = self.fused.as_ref()?;
-        (images.device().is_cpu() && images.dtype() == DType::F32).then_some(network)
+        is_fusable(images).then_some(network)
     }
+}
+
+/// Whether the fused operations take these images.
+fn is_fusable(images: &Tensor) -> bool {
+    images.device().is_cpu() && images.dtype() == DType::F32
+}
+
+fn has_leaves(nodes: &[Node]) -> bool {
+    nodes.iter().filter_map(Node::parameters).all(is_leaf)
 }
 
 /// Whether gradients of these tensors may bypass candle's graph: they are

@@ -142,9 +142,14 @@ impl Maps<'_> {
                 let floats = Lanes::as_floats_mut(y).iter_mut().zip(Lanes::as_floats(x));
                 floats.for_each(|(y, x)| *y = activation.apply(*x));
             }
-            Step::LocalResponseNorm { lrn, planes } => {
+            Step::LocalResponseNorm {
+                lrn,
+                groups,
+                planes,
+            } => {
                 let planes = [planes[0], planes[1] * LANES];
-                lrn_forward(lrn, 1, planes, Lanes::as_floats(x), Lanes::as_floats_mut(y));
+                let (x, y) = (Lanes::as_floats(x), Lanes::as_floats_mut(y));
+                lrn_forward(lrn, *groups, planes, x, y);
             }
             Step::MaxPool2d(shape) => max_pool2d_lanes_forward(shape, x, y, winners),
             // The plan lets no such layer in.

@@ -44,7 +44,7 @@ impl MapsBackward<'_> {
         &self,
         grad_features: &[f32],
         grad_images: Option<&mut [f32]>,
-        gradients: &mut [[Vec<f32>; 2]],
+        gradients: &mut [[&mut [f32]; 2]],
     ) {
         let per_task = self.net.plan.images_per_task(self.saved.batch);
         let count = self.saved.batch.div_ceil(per_task);
@@ -193,11 +193,15 @@ impl Block<'_> {
                 }
                 wanted.then_some(gy)
             }
-            Step::LocalResponseNorm { lrn, planes } => wanted.then(|| {
+            Step::LocalResponseNorm {
+                lrn,
+                groups,
+                planes,
+            } => wanted.then(|| {
                 let planes = [planes[0], planes[1] * LANES];
                 let (x, mut gx) = (self.input(i), gx());
                 let [x, gy] = [&x, &*gy].map(Lanes::as_floats);
-                lrn_backward(lrn, 1, planes, x, gy, Lanes::as_floats_mut(&mut gx));
+                lrn_backward(lrn, *groups, planes, x, gy, Lanes::as_floats_mut(&mut gx));
                 gx
             }),
             Step::MaxPool2d(shape) => wanted.then(|| {

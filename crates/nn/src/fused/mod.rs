@@ -7,18 +7,24 @@
 //! run on the whole batch (`rows`).
 
 mod conv_plans;
+mod execute;
+mod gradients;
 mod maps;
 mod maps_backward;
 mod network;
 mod op;
 mod plan;
+mod record;
 mod rows;
 mod sums;
 mod threads;
 mod trace;
 mod values;
 
+pub(crate) use execute::Backward;
+pub(crate) use gradients::LayerGradients;
 pub(crate) use network::Network;
 pub(crate) use op::run;
+pub(crate) use record::record;
 pub(crate) use trace::Trace;
-pub(crate) use values::Buffers;
+pub(crate) use values::{Buffers, Floats, Saved};

@@ -21,11 +21,11 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Plans the execution of layers on images `[C, H, W]`; `None` where the
-    /// executor cannot run them.
+    /// Plans the execution of layers on images of `input_len` values; `None`
+    /// where the executor cannot run them.
     pub fn new(
         nodes: &[Node],
-        input: [usize; 3],
+        input_len: usize,
         output: Vec<usize>,
         buffers: &Buffers,
     ) -> Option<Self> {
@@ -34,7 +34,7 @@ impl Network {
             conv_plans: ConvPlans::new(nodes.len()),
             nodes: nodes.to_vec(),
             output,
-            input_len: input.iter().product(),
+            input_len,
             buffers: buffers.clone(),
         })
     }

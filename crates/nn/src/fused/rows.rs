@@ -97,7 +97,7 @@ impl Rows<'_> {
         saved: &Saved,
         [output, grad_output]: [&[f32]; 2],
         grad_images: bool,
-        gradients: &mut [[Vec<f32>; 2]],
+        gradients: &mut [[&mut [f32]; 2]],
     ) -> Option<Buffer<f32>> {
         let mut gradient = self.buffer(grad_output.len());
         gradient.copy_from_slice(grad_output);
@@ -120,7 +120,7 @@ impl Rows<'_> {
         output: &[f32],
         mut gy: Buffer<f32>,
         wanted: bool,
-        [gw, gb]: &mut [Vec<f32>; 2],
+        [gw, gb]: &mut [&mut [f32]; 2],
     ) -> Option<Buffer<f32>> {
         let value = |i: usize| match i + 1 == self.net.nodes.len() {
             true => output,

@@ -21,7 +21,7 @@ pub(crate) struct Buffers {
 
 /// What the forward pass leaves for the backward pass.
 #[derive(Debug)]
-pub(super) struct Saved {
+pub(crate) struct Saved {
     pub batch: usize,
     /// By node on maps: its output `[blocks, C, H, W]`, where backward reads it.
     pub maps: Vec<Option<Buffer<Lanes>>>,
@@ -70,7 +70,7 @@ impl Deref for Value<'_> {
 }
 
 /// Read access to a contiguous float32 tensor on the CPU.
-pub(super) struct Floats<'a> {
+pub(crate) struct Floats<'a> {
     storage: StorageRef<'a>,
     start: usize,
     len: usize,

@@ -3,3 +3,4 @@
 mod fused;
 mod networks;
 mod table;
+mod towers;

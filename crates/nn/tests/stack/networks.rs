@@ -17,7 +17,7 @@ pub struct Case {
     pub parameters: Parameters,
 }
 
-fn conv(kernels: usize, size: usize, padding: usize, groups: usize) -> Conv2d {
+pub fn conv(kernels: usize, size: usize, padding: usize, groups: usize) -> Conv2d {
     Conv2d {
         kernels,
         size,
@@ -27,7 +27,7 @@ fn conv(kernels: usize, size: usize, padding: usize, groups: usize) -> Conv2d {
     }
 }
 
-const POOL: MaxPool2d = MaxPool2d {
+pub const POOL: MaxPool2d = MaxPool2d {
     size: 3,
     stride: 2,
     padding: 1,
@@ -197,14 +197,22 @@ pub type Results = BTreeMap<String, Vec<f32>>;
 
 /// Runs forward and backward, fused or as a chain.
 pub fn results(case: &Case, images: &Tensor, pass: &Pass, fused: bool) -> Result<Results> {
+    match fused {
+        true => results_by(Stack::forward, case, images, pass),
+        false => results_by(Stack::forward_unfused, case, images, pass),
+    }
+}
+
+/// One of the ways forward that a stack has.
+pub type Forward = fn(&Stack, &Tensor, &Pass) -> candle_core::Result<Tensor>;
+
+/// Runs forward in the given way, and backward.
+pub fn results_by(forward: Forward, case: &Case, images: &Tensor, pass: &Pass) -> Result<Results> {
     let images = Parameter {
         name: "images".to_string(),
         var: Var::from_tensor(images)?,
     };
-    let output = match fused {
-        true => case.stack.forward(&images.var, pass)?,
-        false => case.stack.forward_unfused(&images.var, pass)?,
-    };
+    let output = forward(&case.stack, &images.var, pass)?;
     let mut all = case.parameters.all();
     all.push(images);
     let gradients = Gradients::of(&loss(&output)?, pass, &all)?;

@@ -1,0 +1,120 @@
+//! Both directions of a network over plain slices, without candle around them.
+
+use ablate_core::Pass;
+use candle_core::Result;
+
+use super::conv_plans::Direction;
+use super::maps::Maps;
+use super::maps_backward::MapsBackward;
+use super::rows::Rows;
+use super::values::{Locked, Saved};
+use super::{Network, Trace};
+
+impl Network {
+    /// Takes `batch` images, `[N, ...]`, through the layers; `output` is
+    /// overwritten. Where `keep` is set, what a backward pass needs is kept.
+    ///
+    /// # Errors
+    /// A parameter that is not contiguous float32 on the CPU.
+    pub fn forward(
+        &self,
+        images: &[f32],
+        pass: &Pass,
+        keep: bool,
+        output: &mut [f32],
+        trace: Option<&Trace>,
+    ) -> Result<Saved> {
+        let batch = output.len() / self.output_len();
+        let locked = Locked::all(&self.nodes)?;
+        let parameters = locked.slices();
+        let lent = self
+            .conv_plans
+            .pack(&self.nodes, &parameters, Direction::Forward)?;
+        let mut saved = Saved::new(batch, self.keys(pass));
+        let maps = Maps {
+            net: self,
+            parameters: &parameters,
+            convs: &lent.plans,
+            keep,
+            trace,
+        };
+        if !self.has_rows() {
+            maps.run(images, output, &mut saved);
+            return Ok(saved);
+        }
+        let mut features = self
+            .buffers
+            .rows
+            .take(batch * self.input_len_of(self.plan.maps));
+        if self.has_maps() {
+            maps.run(images, &mut features, &mut saved);
+        } else {
+            features.copy_from_slice(images);
+        }
+        let rows = Rows {
+            net: self,
+            parameters: &parameters,
+            trace,
+        };
+        rows.forward(features, output, keep, &mut saved);
+        Ok(saved)
+    }
+}
+
+/// A pass on its way back. What was saved is only read: it can be gone twice.
+pub(crate) struct Backward<'a> {
+    pub net: &'a Network,
+    pub saved: &'a Saved,
+    /// What the forward pass was given, `[N, ...]`.
+    pub images: &'a [f32],
+    /// What the forward pass made of it, `[N, ...]`.
+    pub output: &'a [f32],
+    /// The gradient of the loss with respect to `output`.
+    pub grad_output: &'a [f32],
+    pub trace: Option<&'a Trace>,
+}
+
+impl Backward<'_> {
+    /// Overwrites `gradients`, of weight and bias by node, and `grad_images`.
+    ///
+    /// # Errors
+    /// A parameter that is not contiguous float32 on the CPU.
+    pub fn run(
+        &self,
+        mut grad_images: Option<&mut [f32]>,
+        gradients: &mut [[&mut [f32]; 2]],
+    ) -> Result<()> {
+        let net = self.net;
+        let locked = Locked::all(&net.nodes)?;
+        let parameters = locked.slices();
+        let rows = Rows {
+            net,
+            parameters: &parameters,
+            trace: self.trace,
+        };
+        let grad_features = match net.has_rows() {
+            true => {
+                let ends = [self.output, self.grad_output];
+                rows.backward(self.saved, ends, grad_images.is_some(), gradients)
+            }
+            false => None,
+        };
+        if net.has_maps() {
+            let lent = net
+                .conv_plans
+                .pack(&net.nodes, &parameters, Direction::Backward)?;
+            let maps = MapsBackward {
+                net,
+                convs: &lent.plans,
+                saved: self.saved,
+                images: self.images,
+                trace: self.trace,
+            };
+            let from = grad_features.as_deref().unwrap_or(self.grad_output);
+            maps.run(from, grad_images, &mut gradients[..net.plan.maps]);
+        } else if let (Some(images), Some(features)) = (&mut grad_images, &grad_features) {
+            images.copy_from_slice(features);
+        }
+        Ok(())
+    }
+}
