@@ -2,7 +2,7 @@
 
 use ablate_core::{Error, Result};
 
-use crate::AlexNet;
+use crate::{AlexNet, Towers};
 
 impl AlexNet {
     /// # Errors
@@ -49,6 +49,30 @@ impl AlexNet {
         )?;
         self.check_kernels()?;
         self.check_lrn()
+    }
+
+    /// # Errors
+    /// The network is not laid out for so many workers.
+    pub(crate) fn check_workers(&self, workers: usize) -> Result<()> {
+        if workers == 1 {
+            return Ok(());
+        }
+        require(
+            workers == self.gpus,
+            "gpus",
+            format!(
+                "a network for {} GPU(s) cannot be shared by {workers} workers",
+                self.gpus
+            ),
+            "set machine.workers = 1, or to 2 for a network with gpus = 2",
+        )?;
+        require(
+            self.towers == Towers::Separate,
+            "towers",
+            "joint towers cannot run on workers of their own: response normalisation sums across \
+             their border",
+            "set model.towers = \"separate\", as on the paper's two GPUs, or machine.workers = 1",
+        )
     }
 
     fn check_kernels(&self) -> Result<()> {

@@ -29,6 +29,14 @@ pub struct AlexNet {
     /// Source: section 3.2
     pub gpus: usize,
 
+    /// How the towers of a network for two GPUs are computed. `joint`: as one,
+    /// where response normalisation sums across their border. `separate`: as on
+    /// two GPUs, where each tower normalises its own maps and gradients from
+    /// both are added up tower by tower; `machine.workers` = 2 then gives each a
+    /// worker.
+    /// Source: section 3.2
+    pub towers: Towers,
+
     /// Local response normalisation after conv1 and conv2.
     pub lrn: ResponseNorm,
 
@@ -92,6 +100,18 @@ pub enum Preset {
     Paper,
     /// An ungrouped variant: 60,829,510 parameters for 6 classes.
     Seed,
+}
+
+/// How the towers of a network for two GPUs are computed (paper, section 3.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Towers {
+    /// As one network with grouped convolutions; response normalisation sums
+    /// across the border.
+    #[default]
+    Joint,
+    /// Each for itself, with its own response normalisation.
+    Separate,
 }
 
 /// How a max-pooling's windows lie (paper, section 3.4).
@@ -201,6 +221,7 @@ impl Default for AlexNet {
             preset: Preset::Paper,
             activation: Nonlinearity::Relu,
             gpus: 2,
+            towers: Towers::Joint,
             lrn: ResponseNorm::default(),
             pooling: Pooling::Overlapping,
             dropout: 0.5,
@@ -250,6 +271,14 @@ impl AlexNet {
             return full;
         }
         full.map(|kernels| 2 * ((kernels as f64 * self.width / 2.0).round() as usize).max(1))
+    }
+
+    /// Towers that run apart.
+    pub fn separate_towers(&self) -> usize {
+        match self.towers {
+            Towers::Joint => 1,
+            Towers::Separate => self.gpus,
+        }
     }
 
     /// Units of each hidden linear layer, `width` applied.

@@ -10,11 +10,13 @@ mod config;
 pub mod net;
 mod preset;
 
-use ablate_core::{Error, Model, ModelConfig, ModelContext, ModelSummary, Pass, Result};
+use ablate_core::{Error, Exchanged, Model, ModelConfig, ModelContext, ModelSummary, Pass, Result};
 use ablate_nn::Stack;
 use candle_core::Tensor;
 
-pub use config::{AlexNet, ConvLayer, DropoutPlace, Init, Pooling, Preset, ResponseNorm, Stem};
+pub use config::{
+    AlexNet, ConvLayer, DropoutPlace, Init, Pooling, Preset, ResponseNorm, Stem, Towers,
+};
 
 ablate_core::register!(
     model,
@@ -26,7 +28,7 @@ ablate_core::register!(
 /// A built AlexNet.
 struct Network {
     stack: Stack,
-    first_convolution: Option<String>,
+    config: AlexNet,
 }
 
 impl ModelConfig for AlexNet {
@@ -35,10 +37,8 @@ impl ModelConfig for AlexNet {
         let stack = net::layers(self, cx.classes)
             .build(cx.input, &cx.parameters)
             .map_err(|error| too_small(error, cx.input))?;
-        Ok(Box::new(Network {
-            first_convolution: net::first_convolution(self),
-            stack,
-        }))
+        let config = self.clone();
+        Ok(Box::new(Network { stack, config }))
     }
 }
 
@@ -55,8 +55,17 @@ impl Model for Network {
         self.stack.summary()
     }
 
+    fn place(&mut self, workers: usize) -> Result<()> {
+        self.config.check_workers(workers)?;
+        self.stack.place(workers)
+    }
+
+    fn take_exchanged(&self) -> Option<Exchanged> {
+        self.stack.take_exchanged()
+    }
+
     fn first_convolution(&self) -> Option<String> {
-        self.first_convolution.clone()
+        net::first_convolution(&self.config)
     }
 }
 

@@ -27,6 +27,7 @@ pub fn layers(config: &AlexNet, classes: usize) -> StackBuilder {
     let [fc6, fc7, fc8] = classifier_names(config);
 
     StackBuilder::default()
+        .towers(config.separate_towers())                        // Section 3.2
         .when(keeps(Conv1), |net| net
             .conv2d("features.0", Conv2d { kernels: k1, size: stem.size, stride: stem.stride, padding: stem.padding, groups: 1 }, init(0.0))
             .activation(act)

@@ -3,6 +3,7 @@
 #[path = "../../../convnet/tests/convnet/fixtures.rs"]
 mod fixtures;
 mod switches;
+mod towers;
 
 use ablate_alexnet::{AlexNet, Preset};
 use ablate_core::{ModelConfig, ModelContext, ModelSummary, Parameters, Result, Stream};

@@ -76,6 +76,8 @@ fn every_switch_builds_and_trains() -> Result<()> {
     let of = |more: Value| trains(&small(more), image);
     assert_eq!(having(&of(json!({ "activation": "tanh" }))?, "tanh"), 7);
     assert_eq!(having(&of(json!({ "gpus": 1 }))?, "groups"), 0);
+    let separate = of(json!({ "towers": "separate" }))?;
+    assert_eq!(having(&separate, "norm over 5, 2 groups"), 2);
     assert_eq!(
         having(&of(json!({ "lrn": { "enabled": false } }))?, "norm"),
         0
