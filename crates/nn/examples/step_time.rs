@@ -1,7 +1,7 @@
 //! Where a training step spends its time.
 //!
 //! ```sh
-//! cargo run --release -p ablate-nn --example step_time -- [convnet|convnet-lrn|alexnet] [batch] [steps]
+//! cargo run --release -p ablate-nn --example step_time -- [convnet|convnet-lrn|alexnet] [batch] [steps] [bf16]
 //! ```
 //!
 //! Prints the time of each layer forwards and backwards, then images a second of
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use ablate_alexnet::AlexNet;
 use ablate_convnet::ConvNet;
-use ablate_core::{Gradients, Parameters, Pass, Result, Stream};
+use ablate_core::{Gradients, Parameters, Pass, Precision, Result, Stream};
 use ablate_nn::{LayerTime, Stack, StackBuilder};
 use ablate_ops::{cross_entropy, sgd_paper};
 use candle_core::{DType, Device, Tensor, Var};
@@ -34,7 +34,11 @@ fn main() -> Result<()> {
             (ablate_convnet::layers(&config, 10), [3, 32, 32], 10, 128)
         }
     };
-    let bench = Bench::new(table, input, classes, number(1, batch))?;
+    let precision = match argument(3) {
+        Some("bf16") => Precision::Bf16,
+        _ => Precision::F32,
+    };
+    let bench = Bench::new(table, input, classes, number(1, batch), precision)?;
     let steps = number(2, 10);
     bench.layers(steps)?;
     bench.training(steps)?;
@@ -47,10 +51,17 @@ struct Bench {
     images: Tensor,
     targets: Tensor,
     batch: usize,
+    precision: Precision,
 }
 
 impl Bench {
-    fn new(table: StackBuilder, input: [usize; 3], classes: u32, batch: usize) -> Result<Self> {
+    fn new(
+        table: StackBuilder,
+        input: [usize; 3],
+        classes: u32,
+        batch: usize,
+        precision: Precision,
+    ) -> Result<Self> {
         let device = Device::Cpu;
         let parameters = Parameters::new(Stream::new(0));
         let [c, h, w] = input;
@@ -61,6 +72,7 @@ impl Bench {
             images: Tensor::randn(0f32, 1.0, (batch, c, h, w), &device)?,
             targets: Tensor::new(labels, &device)?,
             batch,
+            precision,
         })
     }
 
@@ -68,7 +80,7 @@ impl Bench {
     fn layers(&self, steps: usize) -> Result<()> {
         let mut runs: Vec<Vec<LayerTime>> = Vec::new();
         for step in 0..=steps {
-            let pass = Pass::train(Stream::new(1).at(step));
+            let pass = Pass::train(Stream::new(1).at(step)).with_precision(self.precision);
             let loss = |logits: &Tensor| cross_entropy(logits, &self.targets);
             runs.push(self.stack.time_layers(&self.images, &pass, loss)?);
         }
@@ -110,7 +122,7 @@ impl Bench {
         let mut update = Vec::new();
         for step in 0..=steps {
             let start = Instant::now();
-            let pass = Pass::train(Stream::new(2).at(step));
+            let pass = Pass::train(Stream::new(2).at(step)).with_precision(self.precision);
             let logits = self.stack.forward(&self.images, &pass)?;
             let loss = cross_entropy(&logits, &self.targets)?;
             let gradients = Gradients::of(&loss, &pass, &all)?;
@@ -137,7 +149,8 @@ impl Bench {
         let mut times = Vec::new();
         for _ in 0..=steps {
             let start = Instant::now();
-            self.stack.forward(&self.images, &Pass::evaluate())?;
+            let pass = Pass::evaluate().with_precision(self.precision);
+            self.stack.forward(&self.images, &pass)?;
             times.push(start.elapsed());
         }
         self.report("evaluation", times);

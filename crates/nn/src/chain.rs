@@ -7,6 +7,7 @@ use ablate_ops::{
 use candle_core::{Result, Tensor};
 
 use crate::node::{Affine, Node, Step};
+use crate::precision::operands;
 
 /// Applies the layers one after the other.
 ///
@@ -33,6 +34,7 @@ fn apply(node: &Node, x: &Tensor, pass: &Pass) -> Result<Tensor> {
                 padding: shape.padding,
                 groups: shape.groups,
                 activation: *activation,
+                precision: operands(pass.precision()),
             };
             conv2d(x, &weight, Some(&bias), config)
         }
@@ -42,7 +44,14 @@ fn apply(node: &Node, x: &Tensor, pass: &Pass) -> Result<Tensor> {
             ..
         } => {
             let Affine { weight, bias } = tracked(parameters, pass);
-            linear(&x.flatten_from(1)?, &weight, Some(&bias), *activation)
+            let precision = operands(pass.precision());
+            linear(
+                &x.flatten_from(1)?,
+                &weight,
+                Some(&bias),
+                *activation,
+                precision,
+            )
         }
         Step::Activation(function) => activation(x, *function),
         Step::LocalResponseNorm { lrn, planes, .. } => {

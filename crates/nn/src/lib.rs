@@ -13,6 +13,7 @@ mod fused;
 mod init;
 mod layer;
 mod node;
+mod precision;
 mod shapes;
 mod stack;
 mod towers;

@@ -4,6 +4,8 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ablate_ops::on_large_pages;
+
 /// Requests after which a buffer that served none of them is freed: a few
 /// training steps, so that a change of batch size leaves nothing behind.
 const PATIENCE: u64 = 2048;
@@ -41,11 +43,17 @@ impl<T: Copy + Default> Workspace<T> {
         let size = size_class(len);
         let idle = self.lock(|idle| idle.take(size));
         Buffer {
-            data: idle.unwrap_or_else(|| vec![T::default(); size]),
+            data: idle.unwrap_or_else(|| fresh(size)),
             len,
             home: self.clone(),
         }
     }
+}
+
+fn fresh<T: Copy + Default>(size: usize) -> Vec<T> {
+    let mut buffer = on_large_pages(Vec::with_capacity(size));
+    buffer.resize(size, T::default());
+    buffer
 }
 
 impl<T> Workspace<T> {

@@ -4,11 +4,11 @@
 //! Operations are the usual count, padding included; the kernels skip padding,
 //! so that their figure can exceed what the processor computes.
 //!
-//! `cargo run --release -p ablate-ops --example conv_speed [-- ROUNDS]`
+//! `cargo run --release -p ablate-ops --example conv_speed [-- ROUNDS [bf16]]`
 
 use std::time::Instant;
 
-use ablate_ops::{Activation, ConvPlan, ConvShape, Lanes, LinearPlan, conv2d_forward};
+use ablate_ops::{Activation, ConvPlan, ConvShape, Lanes, LinearPlan, Precision, conv2d_forward};
 use candle_core::{Device, Result, Tensor};
 
 /// Channels, groups, kernel, stride, padding, input.
@@ -82,6 +82,10 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         Some(rounds) => rounds.parse()?,
         None => 7,
     };
+    let precision = match std::env::args().nth(2).as_deref() {
+        Some("bf16") => Precision::Bf16,
+        _ => Precision::F32,
+    };
     println!("threads: {}", rayon::current_num_threads());
     for (name, batch, layers) in NETS {
         println!(
@@ -105,7 +109,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             let mut y = lanes(blocks * shape.output_len());
             let mut gx = x.clone();
             let mut gw = vec![0.0; w.len()];
-            let mut plan = ConvPlan::new(shape)?;
+            let mut plan = ConvPlan::new(shape, precision)?;
             let gemm = matmul_speed(rounds)?;
             let forward = fastest(rounds, || {
                 plan.pack_forward(&w);
@@ -120,7 +124,8 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             let mut out = vec![0.0; batch * shape.output_len()];
             let plain = fastest(rounds, || {
                 let act = Activation::Relu;
-                conv2d_forward(&shape, batch, &images, &w, Some(&bias), act, &mut out);
+                let bias = Some(bias.as_slice());
+                conv2d_forward(precision, &shape, batch, &images, &w, bias, act, &mut out);
             });
             let rate = |seconds: f64| 2e-9 * (shape.multiply_adds() * batch) as f64 / seconds;
             println!(
@@ -142,7 +147,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     }
     println!("linear       GEMM | forward  input gradient  weight gradient");
     for (name, batch, inputs, outputs) in LINEAR {
-        let plan = LinearPlan::new(inputs, outputs);
+        let plan = LinearPlan::new(inputs, outputs, precision);
         let blocks = Lanes::blocks(batch);
         let (w, bias) = (noise(inputs * outputs), noise(outputs));
         let (x, mut y) = (lanes(blocks * inputs), lanes(blocks * outputs));

@@ -14,9 +14,11 @@ mod lanes;
 mod linear;
 mod loss;
 mod lrn;
+mod memory;
 mod multiversion;
 mod operands;
 mod pool;
+mod precision;
 mod shared;
 mod simd;
 #[cfg(test)]
@@ -34,9 +36,11 @@ pub use lanes::{LANES, Lanes, deinterleave, interleave};
 pub use linear::{LinearPlan, linear, linear_backward, linear_forward};
 pub use loss::{cross_entropy, log_softmax};
 pub use lrn::{AlphaConvention, Lrn, LrnError, local_response_norm, lrn_backward, lrn_forward};
+pub use memory::on_large_pages;
 pub use pool::{
     PoolShape, PoolShapeError, Winners, max_pool2d, max_pool2d_backward, max_pool2d_forward,
     max_pool2d_lanes_backward, max_pool2d_lanes_forward,
 };
+pub use precision::Precision;
 pub use simd::{Level, level};
 pub use update::{AdamStep, adam, adam_slices, sgd, sgd_paper, sgd_paper_slices, sgd_slices};

@@ -1,5 +1,7 @@
 //! What the tests of several kernels share.
 
+use crate::Precision;
+
 /// Numbers in -1..1 that differ from place to place, in multiples of 2^-23.
 pub fn noise(seed: u64, len: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -11,6 +13,17 @@ pub fn noise(seed: u64, len: usize) -> Vec<f32> {
             (state >> 40) as f32 / (1 << 23) as f32 - 1.0
         })
         .collect()
+}
+
+/// All of them.
+pub const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
+
+/// What a kernel multiplies for a value, by another crate's rounding.
+pub fn operand(precision: Precision, value: f32) -> f64 {
+    match precision {
+        Precision::F32 => f64::from(value),
+        Precision::Bf16 => half::bf16::from_f32(value).to_f64(),
+    }
 }
 
 /// Fails unless every number is within `tolerance` of the wanted one, relative to

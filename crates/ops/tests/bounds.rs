@@ -2,7 +2,7 @@
 //! not numbers. One that is written over is seen, and so is one that is read,
 //! for it makes the results not numbers. Run under a sanitiser it sees more.
 
-use ablate_ops::{Activation, ConvPlan, ConvShape, Lanes, Level, LinearPlan};
+use ablate_ops::{Activation, ConvPlan, ConvShape, Lanes, Level, LinearPlan, Precision};
 
 /// Values before and after each slice; more than a kernel takes in one step.
 const GUARD: usize = 32;
@@ -91,21 +91,28 @@ impl<T: Operand> Guarded<T> {
     }
 }
 
-/// Runs `test` at every level on pools of one, two and five threads.
-fn everywhere(test: impl Fn(Level) + Sync) {
+/// What a kernel is run at.
+type How = (Precision, Level);
+
+/// Runs `test` at every level, in every precision, on pools of one, two and
+/// five threads.
+fn everywhere(test: impl Fn(How) + Sync) {
     for threads in [1, 2, 5] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.expect("a thread pool");
         for level in Level::available() {
-            pool.install(|| test(level));
+            for precision in [Precision::F32, Precision::Bf16] {
+                pool.install(|| test((precision, level)));
+            }
         }
     }
 }
 
 /// Everything a [`ConvPlan`] computes, for `blocks` of sixteen images.
-fn convolve(level: Level, shape: ConvShape, blocks: usize, parallel: bool) {
-    let what = format!("{shape:?}, {blocks} blocks, {level:?}, parallel: {parallel}");
-    let mut plan = ConvPlan::at_level(shape, level).expect("a valid shape");
+fn convolve((precision, level): How, shape: ConvShape, blocks: usize, parallel: bool) {
+    let what =
+        format!("{shape:?}, {blocks} blocks, {precision:?}, {level:?}, parallel: {parallel}");
+    let mut plan = ConvPlan::at_level(shape, precision, level).expect("a valid shape");
     let (x_len, y_len) = (blocks * shape.input_len(), blocks * shape.output_len());
     let (x, gz) = (Guarded::filled(x_len), Guarded::filled(y_len));
     let w = Guarded::filled(shape.weight_len());
@@ -144,22 +151,23 @@ fn convolutions_keep_to_their_slices() {
         ([5, 9], 1, [2, 2], [1, 1], [3, 4], [2, 2]),
         ([4, 5], 1, [4, 4], [9, 9], [2, 2], [5, 21]),
     ];
-    everywhere(|level| {
+    everywhere(|how| {
         for (channels, groups, kernel, stride, padding, input) in shapes {
             let shape = ConvShape::new(channels, groups, kernel, stride, padding, input);
             let shape = shape.expect("a valid shape");
             for blocks in [0, 1, 2] {
-                convolve(level, shape, blocks, true);
-                convolve(level, shape, blocks, false);
+                convolve(how, shape, blocks, true);
+                convolve(how, shape, blocks, false);
             }
         }
     });
 }
 
 /// Everything a [`LinearPlan`] computes.
-fn multiply(level: Level, [batch, inputs, outputs]: [usize; 3]) {
-    let what = format!("{batch} images, {inputs} inputs, {outputs} outputs, {level:?}");
-    let plan = LinearPlan::at_level(inputs, outputs, level);
+fn multiply((precision, level): How, [batch, inputs, outputs]: [usize; 3]) {
+    let what =
+        format!("{batch} images, {inputs} inputs, {outputs} outputs, {precision:?}, {level:?}");
+    let plan = LinearPlan::at_level(inputs, outputs, precision, level);
     let blocks = Lanes::blocks(batch);
     let x = Guarded::filled(blocks * inputs);
     let gz = Guarded::filled(blocks * outputs);
@@ -187,5 +195,5 @@ fn linear_layers_keep_to_their_slices() {
         [80, 129, 3],
         [33, 257, 125],
     ];
-    everywhere(|level| sizes.into_iter().for_each(|sizes| multiply(level, sizes)));
+    everywhere(|how| sizes.into_iter().for_each(|sizes| multiply(how, sizes)));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ablate_core::{Dataset, Metric, Model, Pass, Split, registry};
+use ablate_core::{Dataset, Metric, Model, Pass, Precision, Split, registry};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -95,8 +95,10 @@ fn average_views(log_probabilities: Vec<f32>, classes: usize, views: usize) -> V
 }
 
 /// Measures a whole split.
+#[expect(clippy::too_many_arguments, reason = "a split and how it is read")]
 pub(crate) fn evaluate(
     model: &dyn Model,
+    precision: Precision,
     data: &dyn Dataset,
     pipeline: &Pipeline,
     split: Split,
@@ -113,11 +115,12 @@ pub(crate) fn evaluate(
         let start = batch * images;
         loader::evaluation_batch(source, split, start..(start + images).min(count))
     };
+    let pass = Pass::evaluate().with_precision(precision);
     let mut scores = Scores::default();
     std::thread::scope(|scope| {
         for batch in loader::ahead(scope, loader_threads, count.div_ceil(images), make) {
             let batch = batch?;
-            let logits = model.forward(&batch.images, &Pass::evaluate())?;
+            let logits = model.forward(&batch.images, &pass)?;
             let classes = logits.dim(1)?;
             let rows = average_views(log_probabilities(&logits)?, classes, views);
             scores.add(metrics, &rows, &batch.targets);

@@ -167,7 +167,8 @@ impl Trainer<'_> {
             .named("pass")
             .at(self.progress.epoch)
             .at(self.progress.step);
-        let pass = Pass::train(stream);
+        let precision = self.trial.config.training.precision;
+        let pass = Pass::train(stream).with_precision(precision);
         let targets = Tensor::new(batch.targets.as_slice(), &Device::Cpu)?;
         let logits = session.model.forward(&batch.images, &pass)?;
         let loss = ablate_ops::cross_entropy(&logits, &targets)?;
@@ -202,6 +203,7 @@ impl Trainer<'_> {
             let session = &self.session;
             let scores = evaluate(
                 session.model.as_ref(),
+                config.training.precision,
                 session.data.as_ref(),
                 &session.pipeline,
                 Split::Validation,

@@ -1,8 +1,9 @@
 //! Times of this workspace's own kernels, over plain slices `[N, C, H, W]`.
 
 use ablate_ops::{
-    Activation, ConvShape, Lrn, PoolShape, conv2d_backward, conv2d_forward, linear_backward,
-    linear_forward, lrn_backward, lrn_forward, max_pool2d_backward, max_pool2d_forward,
+    Activation, ConvShape, Lrn, PoolShape, Precision, conv2d_backward, conv2d_forward,
+    linear_backward, linear_forward, lrn_backward, lrn_forward, max_pool2d_backward,
+    max_pool2d_forward,
 };
 use anyhow::{Result, bail};
 
@@ -70,13 +71,14 @@ pub fn time(case: &Case, limits: &Limits) -> Result<Vec<f64>> {
 
 fn conv2d(case: &Case, shape: &ConvShape, limits: &Limits) -> Result<Vec<f64>> {
     const ACT: Activation = Activation::Identity;
+    const PRECISION: Precision = Precision::F32;
     let n = case.batch;
     let (x, w) = (noise(n * shape.input_len()), noise(shape.weight_len()));
     let bias = vec![0.0; shape.out_channels];
     let mut y = noise(n * shape.output_len());
     if case.pass == Pass::Forward {
         return limits.time(|| {
-            conv2d_forward(shape, n, &x, &w, Some(&bias), ACT, &mut y);
+            conv2d_forward(PRECISION, shape, n, &x, &w, Some(&bias), ACT, &mut y);
             Ok(())
         });
     }
@@ -84,27 +86,52 @@ fn conv2d(case: &Case, shape: &ConvShape, limits: &Limits) -> Result<Vec<f64>> {
     let mut gx = (!case.sees_image()).then(|| vec![0.0; x.len()]);
     limits.time(|| {
         let gx = gx.as_deref_mut();
-        conv2d_backward(shape, n, &x, &w, &y, &y, ACT, gx, &mut gw, Some(&mut gb));
+        conv2d_backward(
+            PRECISION,
+            shape,
+            n,
+            &x,
+            &w,
+            &y,
+            &y,
+            ACT,
+            gx,
+            &mut gw,
+            Some(&mut gb),
+        );
         Ok(())
     })
 }
 
 fn linear(case: &Case, [inputs, outputs]: [usize; 2], limits: &Limits) -> Result<Vec<f64>> {
     const ACT: Activation = Activation::Identity;
+    const PRECISION: Precision = Precision::F32;
     let n = case.batch;
     let (x, w) = (noise(n * inputs), noise(inputs * outputs));
     let bias = vec![0.0; outputs];
     let mut y = noise(n * outputs);
     if case.pass == Pass::Forward {
         return limits.time(|| {
-            linear_forward(n, inputs, outputs, &x, &w, Some(&bias), ACT, &mut y);
+            linear_forward(
+                PRECISION,
+                n,
+                inputs,
+                outputs,
+                &x,
+                &w,
+                Some(&bias),
+                ACT,
+                &mut y,
+            );
             Ok(())
         });
     }
     let (mut gx, mut gw, mut gb) = (vec![0.0; x.len()], vec![0.0; w.len()], vec![0.0; outputs]);
     limits.time(|| {
         let (gx, gb) = (Some(&mut gx[..]), Some(&mut gb[..]));
-        linear_backward(n, inputs, outputs, &x, &w, &y, &y, ACT, gx, &mut gw, gb);
+        linear_backward(
+            PRECISION, n, inputs, outputs, &x, &w, &y, &y, ACT, gx, &mut gw, gb,
+        );
         Ok(())
     })
 }

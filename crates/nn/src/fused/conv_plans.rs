@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use ablate_ops::ConvPlan;
+use ablate_ops::{ConvPlan, Precision};
 use candle_core::{Error, Result};
 
 use crate::node::{Node, Step};
@@ -30,6 +30,12 @@ impl ConvPlans {
         Self((0..nodes).map(|_| Mutex::default()).collect())
     }
 
+    fn idle(&self, node: usize, precision: Precision) -> Option<ConvPlan> {
+        let mut idle = self.0[node].lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = idle.iter().position(|plan| plan.precision() == precision)?;
+        Some(idle.swap_remove(fits))
+    }
+
     /// Plans with the given weights packed for one direction.
     ///
     /// # Errors
@@ -38,19 +44,16 @@ impl ConvPlans {
         &self,
         nodes: &[Node],
         parameters: &[[&[f32]; 2]],
+        precision: Precision,
         direction: Direction,
     ) -> Result<Lent<'_>> {
         let plan = |(i, node): (usize, &Node)| {
             let Step::Conv2d { shape, .. } = &node.step else {
                 return Ok(None);
             };
-            let idle = self.0[i]
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop();
-            let mut plan = match idle {
+            let mut plan = match self.idle(i, precision) {
                 Some(plan) => plan,
-                None => ConvPlan::new(*shape).map_err(Error::wrap)?,
+                None => ConvPlan::new(*shape, precision).map_err(Error::wrap)?,
             };
             match direction {
                 Direction::Forward => plan.pack_forward(parameters[i][0]),

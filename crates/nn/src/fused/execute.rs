@@ -1,6 +1,7 @@
 //! Both directions of a network over plain slices, without candle around them.
 
 use ablate_core::Pass;
+use ablate_ops::Precision;
 use candle_core::Result;
 
 use super::conv_plans::Direction;
@@ -9,6 +10,7 @@ use super::maps_backward::MapsBackward;
 use super::rows::Rows;
 use super::values::{Locked, Saved};
 use super::{Network, Trace};
+use crate::precision::operands;
 
 impl Network {
     /// Takes `batch` images, `[N, ...]`, through the layers; `output` is
@@ -27,10 +29,11 @@ impl Network {
         let batch = output.len() / self.output_len();
         let locked = Locked::all(&self.nodes)?;
         let parameters = locked.slices();
+        let precision = operands(pass.precision());
         let lent = self
             .conv_plans
-            .pack(&self.nodes, &parameters, Direction::Forward)?;
-        let mut saved = Saved::new(batch, self.keys(pass));
+            .pack(&self.nodes, &parameters, precision, Direction::Forward)?;
+        let mut saved = Saved::new(batch, precision, self.keys(pass));
         let maps = Maps {
             net: self,
             parameters: &parameters,
@@ -54,6 +57,7 @@ impl Network {
         let rows = Rows {
             net: self,
             parameters: &parameters,
+            precision,
             trace,
         };
         rows.forward(features, output, keep, &mut saved);
@@ -85,11 +89,13 @@ impl Backward<'_> {
         gradients: &mut [[&mut [f32]; 2]],
     ) -> Result<()> {
         let net = self.net;
+        let precision = self.saved.precision;
         let locked = Locked::all(&net.nodes)?;
         let parameters = locked.slices();
         let rows = Rows {
             net,
             parameters: &parameters,
+            precision,
             trace: self.trace,
         };
         let grad_features = match net.has_rows() {
@@ -100,14 +106,15 @@ impl Backward<'_> {
             false => None,
         };
         if net.has_maps() {
-            let lent = net
-                .conv_plans
-                .pack(&net.nodes, &parameters, Direction::Backward)?;
+            let lent =
+                net.conv_plans
+                    .pack(&net.nodes, &parameters, precision, Direction::Backward)?;
             let maps = MapsBackward {
                 net,
                 convs: &lent.plans,
                 saved: self.saved,
                 images: self.images,
+                together: blocks_together(precision),
                 trace: self.trace,
             };
             let from = grad_features.as_deref().unwrap_or(self.grad_output);
@@ -116,5 +123,14 @@ impl Backward<'_> {
             images.copy_from_slice(features);
         }
         Ok(())
+    }
+}
+
+/// Blocks of images that go back through the layers side by side. The weight
+/// gradient of convolutions pairs the images of two blocks in bfloat16.
+fn blocks_together(precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => 1,
+        Precision::Bf16 => 2,
     }
 }

@@ -1,6 +1,7 @@
 //! The gradients of a network's parameters on their way to the pass.
 
 use ablate_core::Pass;
+use ablate_ops::on_large_pages;
 use candle_core::{Result, Tensor};
 
 use crate::node::Node;
@@ -18,7 +19,9 @@ impl LayerGradients {
     /// Room for the gradients of these layers.
     pub fn zeros(nodes: &[Node]) -> Self {
         let zeros = |node: &Node| match node.parameters() {
-            Some(affine) => [&affine.weight, &affine.bias].map(|p| vec![0.0; p.elem_count()]),
+            Some(affine) => {
+                [&affine.weight, &affine.bias].map(|p| on_large_pages(vec![0.0; p.elem_count()]))
+            }
             None => [Vec::new(), Vec::new()],
         };
         Self(nodes.iter().map(zeros).collect())

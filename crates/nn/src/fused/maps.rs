@@ -41,7 +41,7 @@ impl Maps<'_> {
     /// overwritten with the last one's values `[N, F]`.
     pub fn run(&self, images: &[f32], features: &mut [f32], saved: &mut Saved) {
         let count = self.net.plan.maps;
-        let per_task = self.net.plan.images_per_task(saved.batch);
+        let per_task = self.net.plan.images_per_task(saved.batch, 1);
         self.make_room(saved);
         let mut tasks: Vec<_> = images
             .chunks(per_task * self.net.input_len)

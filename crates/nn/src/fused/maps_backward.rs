@@ -23,6 +23,8 @@ pub(super) struct MapsBackward<'a> {
     pub convs: &'a [Option<ConvPlan>],
     pub saved: &'a Saved,
     pub images: &'a [f32],
+    /// Blocks of images taken back side by side.
+    pub together: usize,
     pub trace: Option<&'a Trace>,
 }
 
@@ -46,7 +48,10 @@ impl MapsBackward<'_> {
         grad_images: Option<&mut [f32]>,
         gradients: &mut [[&mut [f32]; 2]],
     ) {
-        let per_task = self.net.plan.images_per_task(self.saved.batch);
+        let per_task = self
+            .net
+            .plan
+            .images_per_task(self.saved.batch, self.together);
         let count = self.saved.batch.div_ceil(per_task);
         let zeros = |len: usize| {
             let mut buffer = self.net.buffers.rows.take(len);
@@ -102,17 +107,20 @@ impl MapsBackward<'_> {
     fn task(&self, mut task: Task, threads: Threads) {
         let input_len = self.net.input_len;
         let output_len = self.net.input_len_of(self.net.plan.maps);
-        let mut grad_images = task.grad_images.map(|g| g.chunks_mut(LANES * input_len));
-        let blocks = task
+        let images = self.together * LANES;
+        let mut grad_images = task.grad_images.map(|g| g.chunks_mut(images * input_len));
+        let groups = task
             .images
-            .chunks(LANES * input_len)
-            .zip(task.grad_features.chunks(LANES * output_len));
-        for (b, (images, grad_features)) in blocks.enumerate() {
-            let mut gradient = self.net.buffers.maps.take(output_len);
-            interleave(output_len, grad_features, &mut gradient);
-            let block = Block {
+            .chunks(images * input_len)
+            .zip(task.grad_features.chunks(images * output_len));
+        for (g, (images, grad_features)) in groups.enumerate() {
+            let blocks = images.len().div_ceil(LANES * input_len);
+            let mut gradient = self.net.buffers.maps.take(blocks * output_len);
+            interleave_blocks(output_len, grad_features, &mut gradient);
+            let block = Blocks {
                 pass: self,
-                number: task.first_image / LANES + b,
+                first: task.first_image / LANES + g * self.together,
+                count: blocks,
                 images,
                 threads,
             };
@@ -120,21 +128,33 @@ impl MapsBackward<'_> {
             if let Some(gradient) = block.run(gradient, wanted.is_some(), &mut task.sums)
                 && let Some(wanted) = wanted
             {
-                deinterleave(input_len, &gradient, wanted);
+                let blocks = gradient.chunks(input_len);
+                for (block, wanted) in blocks.zip(wanted.chunks_mut(LANES * input_len)) {
+                    deinterleave(input_len, block, wanted);
+                }
             }
         }
     }
 }
 
-/// Sixteen images on their way back.
-struct Block<'a> {
+/// Lays out images of `len` values in blocks.
+fn interleave_blocks(len: usize, images: &[f32], blocks: &mut [Lanes]) {
+    for (images, block) in images.chunks(LANES * len).zip(blocks.chunks_mut(len)) {
+        interleave(len, images, block);
+    }
+}
+
+/// A few blocks of sixteen images on their way back.
+struct Blocks<'a> {
     pass: &'a MapsBackward<'a>,
-    number: usize,
+    /// The number of the first, in the batch.
+    first: usize,
+    count: usize,
     images: &'a [f32],
     threads: Threads,
 }
 
-impl Block<'_> {
+impl Blocks<'_> {
     /// All layers, last to first, from the gradient of the last one's values;
     /// returns the gradient of the images, if wanted.
     fn run(
@@ -165,7 +185,7 @@ impl Block<'_> {
         sums: &mut [&mut [f32]; 2],
     ) -> Option<Buffer<Lanes>> {
         let net = self.pass.net;
-        let gx = || net.buffers.maps.take(net.input_len_of(i));
+        let gx = || net.buffers.maps.take(self.count * net.input_len_of(i));
         match &net.nodes[i].step {
             Step::Conv2d {
                 shape, activation, ..
@@ -201,7 +221,8 @@ impl Block<'_> {
                 let planes = [planes[0], planes[1] * LANES];
                 let (x, mut gx) = (self.input(i), gx());
                 let [x, gy] = [&x, &*gy].map(Lanes::as_floats);
-                lrn_backward(lrn, *groups, planes, x, gy, Lanes::as_floats_mut(&mut gx));
+                let images = self.count * groups;
+                lrn_backward(lrn, images, planes, x, gy, Lanes::as_floats_mut(&mut gx));
                 gx
             }),
             Step::MaxPool2d(shape) => wanted.then(|| {
@@ -232,8 +253,10 @@ impl Block<'_> {
         if activation != Activation::Identity && !self.pass.net.plan.deferred[i] {
             scale_by_derivative(activation, self.value(i), gy);
         }
-        for (gb, plane) in gb.iter_mut().zip(gy.chunks_exact(pixels)) {
-            *gb += sum(plane);
+        for block in gy.chunks_exact(gb.len() * pixels) {
+            for (gb, plane) in gb.iter_mut().zip(block.chunks_exact(pixels)) {
+                *gb += sum(plane);
+            }
         }
     }
 
@@ -243,18 +266,18 @@ impl Block<'_> {
             return Value::Kept(self.value(i - 1));
         }
         let len = self.pass.net.input_len;
-        let mut images = self.pass.net.buffers.maps.take(len);
-        interleave(len, self.images, &mut images);
+        let mut images = self.pass.net.buffers.maps.take(self.count * len);
+        interleave_blocks(len, self.images, &mut images);
         Value::Own(images)
     }
 
-    /// The block's share of a node's kept values.
+    /// The blocks' share of a node's kept values.
     fn value(&self, i: usize) -> &[Lanes] {
         self.share(self.pass.saved.maps[i].as_deref().unwrap_or_default(), i)
     }
 
     fn share<'v, T>(&self, all: &'v [T], i: usize) -> &'v [T] {
         let len = self.pass.net.nodes[i].output_len();
-        &all[self.number * len..][..len]
+        &all[self.first * len..][..self.count * len]
     }
 }

@@ -62,9 +62,10 @@ impl Plan {
         })
     }
 
-    /// Images of each task: whole blocks.
-    pub fn images_per_task(&self, batch: usize) -> usize {
-        batch.div_ceil(LANES).div_ceil(self.tasks) * LANES
+    /// Images of each task: whole blocks, as many as a multiple of `together`.
+    pub fn images_per_task(&self, batch: usize, together: usize) -> usize {
+        let blocks = batch.div_ceil(LANES).div_ceil(self.tasks);
+        blocks.next_multiple_of(together) * LANES
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use ablate_ops::{Activation, dropout_backward, dropout_forward, linear_backward, linear_forward};
+use ablate_ops::{
+    Activation, Precision, dropout_backward, dropout_forward, linear_backward, linear_forward,
+};
 
 use super::Network;
 use super::sums::scale_floats_by_derivative;
@@ -16,6 +18,7 @@ pub(super) struct Rows<'a> {
     pub net: &'a Network,
     /// By node: its weight and bias.
     pub parameters: &'a [[&'a [f32]; 2]],
+    pub precision: Precision,
     pub trace: Option<&'a Trace>,
 }
 
@@ -66,6 +69,7 @@ impl Rows<'_> {
                 activation,
                 ..
             } => linear_forward(
+                self.precision,
                 saved.batch,
                 *inputs,
                 *outputs,
@@ -144,6 +148,7 @@ impl Rows<'_> {
                 };
                 let mut gx = wanted.then(|| self.buffer(saved.batch * inputs));
                 linear_backward(
+                    self.precision,
                     saved.batch,
                     *inputs,
                     *outputs,

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use ablate_ops::{Lanes, Winners};
+use ablate_ops::{Lanes, Precision, Winners};
 use candle_core::{CpuStorage, Result, Storage, StorageRef, Tensor, bail};
 
 use crate::node::Node;
@@ -23,6 +23,8 @@ pub(crate) struct Buffers {
 #[derive(Debug)]
 pub(crate) struct Saved {
     pub batch: usize,
+    /// What the forward pass multiplied, and the backward pass will.
+    pub precision: Precision,
     /// By node on maps: its output `[blocks, C, H, W]`, where backward reads it.
     pub maps: Vec<Option<Buffer<Lanes>>>,
     /// By node on maps: which input won each window, for max-pooling.
@@ -37,10 +39,11 @@ pub(crate) struct Saved {
 
 impl Saved {
     /// Nothing kept yet for a pass with these dropout keys.
-    pub fn new(batch: usize, keys: Vec<Option<u64>>) -> Self {
+    pub fn new(batch: usize, precision: Precision, keys: Vec<Option<u64>>) -> Self {
         let nodes = keys.len();
         Self {
             batch,
+            precision,
             maps: (0..nodes).map(|_| None).collect(),
             winners: (0..nodes).map(|_| None).collect(),
             features: None,

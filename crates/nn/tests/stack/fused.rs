@@ -1,7 +1,7 @@
 //! The fused operation against the chain of candle operations, finite
 //! differences, and itself under every circumstance.
 
-use ablate_core::{Gradients, Pass, Result, Stream};
+use ablate_core::{Gradients, Pass, Precision, Result, Stream};
 use ablate_ops::Activation;
 use candle_core::{DType, Tensor};
 
@@ -32,6 +32,45 @@ fn agrees_with_the_chain_in_every_network_and_batch() -> Result<()> {
                     case.name
                 );
             }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn agrees_with_the_chain_in_bfloat16() -> Result<()> {
+    for case in cases()? {
+        // One block alone, an even and an odd number of blocks.
+        for batch in [5, 32, 40] {
+            let images = images(batch, 1)?;
+            let pass = || training(0).with_precision(Precision::Bf16);
+            let fused = results(&case, &images, &pass(), true)?;
+            let chain = results(&case, &images, &pass(), false)?;
+            let exact = results(&case, &images, &training(0), false)?;
+            for (name, expected) in &chain {
+                // Where two orders of adding up fall on different sides of a
+                // tie, one operand differs by a 256th.
+                let off = distance(&fused[name], expected);
+                assert!(
+                    off <= 2e-3,
+                    "{}, batch {batch}: `{name}` is off by {off:.1e}",
+                    case.name
+                );
+            }
+            // Gradients may go another way where values nearly tie in a
+            // pooling, but the output may not.
+            let rounded = distance(&chain["output"], &exact["output"]);
+            assert!(
+                rounded <= 0.02,
+                "{}, batch {batch}: the output is {rounded:.1e} from float32",
+                case.name
+            );
+            let differs = |name: &String| distance(&chain[name], &exact[name]) > 1e-5;
+            assert!(
+                chain.keys().any(differs),
+                "{}: nothing was rounded",
+                case.name
+            );
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The kernel of a pass: for each produced pixel, the sums of up to sixteen
 //! channels stay in registers while all its taps go by.
 //!
-//! One step loads one pixel of sixteen images and multiplies it with one
+//! One step loads one pixel (in bfloat16 one of two channels) of sixteen images and multiplies it with one
 //! weight of each channel, which the processor broadcasts from memory on the
 //! way into the multiply-add. That is sixteen multiply-adds for seventeen
 //! loads, which is what the load units keep up with.
@@ -9,22 +9,22 @@
 use std::ops::Range;
 
 use super::packing::ChannelBlock;
-use super::pass::{Pass, Span};
+use super::pass::{COLOURS, Pass, Span};
 use crate::lanes::Lanes;
 use crate::shared::Shared;
-use crate::vector::{Plain, Vector, activate, prefetch};
+use crate::vector::{Element, Product, Vector, activate, prefetch};
 use crate::{Activation, Level};
 
 /// One channel block, for some rows of one block of images.
-pub(super) struct Task<'a> {
+pub(super) struct Task<'a, E: Element> {
     pub pass: &'a Pass,
     pub block: ChannelBlock,
     /// The produced rows.
     pub rows: Range<usize>,
     /// Of one block of images: `[channels, height, width]`.
-    pub source: &'a [Lanes],
+    pub source: &'a [E::Lanes],
     /// `[summed, kH, kW, width]`.
-    pub weights: &'a [f32],
+    pub weights: &'a [E::Weight],
     /// Of the channel block.
     pub bias: Option<&'a [f32]>,
     pub act: Activation,
@@ -44,7 +44,7 @@ pub(super) fn widest(level: Level) -> usize {
 ///
 /// # Safety
 /// The machine has `level`; no other task writes the same rows of the same channels.
-pub(super) unsafe fn correlate(level: Level, task: &Task) {
+pub(super) unsafe fn correlate<E: Element>(level: Level, task: &Task<E>) {
     let pass = task.pass;
     assert_eq!(task.source.len(), pass.source_len());
     assert_eq!(
@@ -55,38 +55,47 @@ pub(super) unsafe fn correlate(level: Level, task: &Task) {
     unsafe {
         match level {
             #[cfg(target_arch = "x86_64")]
+            Level::Avx512 if E::has_instruction() => avx512_bf16(task),
+            #[cfg(target_arch = "x86_64")]
             Level::Avx512 => avx512(task),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => avx2(task),
-            _ => run::<Plain>(task),
+            _ => run::<E, E::Plain>(task),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512(task: &Task) {
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
+unsafe fn avx512_bf16<E: Element>(task: &Task<E>) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx512>(task) }
+    unsafe { run::<E, E::Avx512Bf16>(task) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+unsafe fn avx512<E: Element>(task: &Task<E>) {
+    // SAFETY: the caller's promise.
+    unsafe { run::<E, E::Avx512>(task) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(task: &Task) {
+unsafe fn avx2<E: Element>(task: &Task<E>) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx2>(task) }
+    unsafe { run::<E, E::Avx2>(task) }
 }
 
 #[inline(always)]
-unsafe fn run<V: Vector>(task: &Task) {
+unsafe fn run<E: Element, P: Product<E>>(task: &Task<E>) {
     // SAFETY: the caller's promise; the width is the block's.
     unsafe {
         match task.block.width {
-            16 => rows::<V, 16>(task),
-            8 => rows::<V, 8>(task),
-            4 => rows::<V, 4>(task),
-            2 => rows::<V, 2>(task),
-            _ => rows::<V, 1>(task),
+            16 => rows::<E, P, 16>(task),
+            8 => rows::<E, P, 8>(task),
+            4 => rows::<E, P, 4>(task),
+            2 => rows::<E, P, 2>(task),
+            _ => rows::<E, P, 1>(task),
         }
     }
 }
@@ -109,11 +118,8 @@ fn parts(pass: &Pass) -> usize {
         .div_ceil(channels.max(SHORTEST.div_ceil(pass.taps())))
 }
 
-/// The most channels an image has; a source with more is some layer's output.
-const COLOURS: usize = 4;
-
 #[inline(always)]
-unsafe fn rows<V: Vector, const WIDTH: usize>(task: &Task) {
+unsafe fn rows<E: Element, P: Product<E>, const WIDTH: usize>(task: &Task<E>) {
     let pass = task.pass;
     let [height, width] = pass.extent();
     let plane = height * width;
@@ -129,15 +135,15 @@ unsafe fn rows<V: Vector, const WIDTH: usize>(task: &Task) {
                 // rows and channels.
                 unsafe {
                     let mut sums = match part {
-                        0 => [V::splat(0.0); WIDTH],
+                        0 => [P::Sum::splat(0.0); WIDTH],
                         _ => std::array::from_fn(|channel| {
-                            V::load(task.produced.at(start + channel * plane).cast())
+                            P::Sum::load(task.produced.at(start + channel * plane).cast())
                         }),
                     };
                     if pass.summed <= COLOURS {
-                        sum_taps_of_image(task, at, &mut sums);
+                        sum_taps_of_image::<E, P, WIDTH>(task, at, &mut sums);
                     } else {
-                        sum_taps(task, &channels, at, &mut sums);
+                        sum_taps::<E, P, WIDTH>(task, &channels, at, &mut sums);
                     }
                     let act = if part + 1 == parts {
                         add_bias(task, &mut sums);
@@ -154,7 +160,10 @@ unsafe fn rows<V: Vector, const WIDTH: usize>(task: &Task) {
 
 /// Adds the bias to finished sums.
 #[inline(always)]
-unsafe fn add_bias<V: Vector, const WIDTH: usize>(task: &Task, sums: &mut [V; WIDTH]) {
+unsafe fn add_bias<E: Element, V: Vector, const WIDTH: usize>(
+    task: &Task<E>,
+    sums: &mut [V; WIDTH],
+) {
     if let Some(bias) = task.bias {
         debug_assert_eq!(bias.len(), WIDTH);
         for (channel, sum) in sums.iter_mut().enumerate() {
@@ -167,8 +176,8 @@ unsafe fn add_bias<V: Vector, const WIDTH: usize>(task: &Task, sums: &mut [V; WI
 
 /// Activates and stores the sums of one pixel, whose channels are `plane` apart.
 #[inline(always)]
-unsafe fn finish<V: Vector, const WIDTH: usize>(
-    task: &Task,
+unsafe fn finish<E: Element, V: Vector, const WIDTH: usize>(
+    task: &Task<E>,
     act: Activation,
     start: usize,
     plane: usize,
@@ -199,11 +208,11 @@ unsafe fn finish<V: Vector, const WIDTH: usize>(
 
 /// Adds to the sums of one produced pixel the taps of some source channels.
 #[inline(always)]
-unsafe fn sum_taps<V: Vector, const WIDTH: usize>(
-    task: &Task,
+unsafe fn sum_taps<E: Element, P: Product<E>, const WIDTH: usize>(
+    task: &Task<E>,
     channels: &Range<usize>,
     [rows, columns]: [Span; 2],
-    sums: &mut [V; WIDTH],
+    sums: &mut [P::Sum; WIDTH],
 ) {
     let pass = task.pass;
     let [height, width] = pass.source;
@@ -221,13 +230,13 @@ unsafe fn sum_taps<V: Vector, const WIDTH: usize>(
                 debug_assert!(source < task.source.len() && tap + WIDTH <= task.weights.len());
                 // SAFETY: a span holds only taps that read within the source.
                 unsafe {
-                    let value = V::load(task.source.as_ptr().add(source).cast());
+                    let value = P::operands(task.source.as_ptr().add(source));
                     let weights = task.weights.as_ptr().add(tap);
                     for (channel, sum) in sums.iter_mut().enumerate() {
-                        *sum = value.mul_add(V::splat(*weights.add(channel)), *sum);
+                        *sum = value.add_product(P::broadcast(*weights.add(channel)), *sum);
                     }
                 }
-                source += 1;
+                source += pass.source_step;
                 tap += tap_column;
             }
             // The next produced pixel will read this one, and the processor
@@ -247,10 +256,10 @@ unsafe fn sum_taps<V: Vector, const WIDTH: usize>(
 /// convolutions goes through an image: the sums are the same bits, so that of
 /// values a rounding apart the same one wins the max-pooling that follows.
 #[inline(always)]
-unsafe fn sum_taps_of_image<V: Vector, const WIDTH: usize>(
-    task: &Task,
+unsafe fn sum_taps_of_image<E: Element, P: Product<E>, const WIDTH: usize>(
+    task: &Task<E>,
     [rows, columns]: [Span; 2],
-    sums: &mut [V; WIDTH],
+    sums: &mut [P::Sum; WIDTH],
 ) {
     let pass = task.pass;
     let [height, width] = pass.source;
@@ -269,14 +278,14 @@ unsafe fn sum_taps_of_image<V: Vector, const WIDTH: usize>(
                 debug_assert!(source < task.source.len() && tap + WIDTH <= task.weights.len());
                 // SAFETY: a span holds only taps that read within the source.
                 unsafe {
-                    let value = V::load(task.source.as_ptr().add(source).cast());
+                    let value = P::operands(task.source.as_ptr().add(source));
                     let weights = task.weights.as_ptr().add(tap);
                     for (channel, sum) in sums.iter_mut().enumerate() {
-                        *sum = value.mul_add(V::splat(*weights.add(channel)), *sum);
+                        *sum = value.add_product(P::broadcast(*weights.add(channel)), *sum);
                     }
                 }
             }
-            source += 1;
+            source += pass.source_step;
             tap += tap_column;
         }
         row_source += width;

@@ -8,9 +8,11 @@ mod op;
 #[cfg(test)]
 mod op_tests;
 mod packing;
+mod pairing;
 mod pass;
 mod plan;
 mod shape;
+mod side;
 mod slices;
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::{ConvShape, conv2d_backward, conv2d_forward};
-use crate::Activation;
 use crate::operands::{check_operands, floats, with_floats};
+use crate::{Activation, Precision};
 
 const NAME: &str = "conv2d";
 
@@ -19,6 +19,8 @@ pub struct Conv2dConfig {
     pub groups: usize,
     /// What is applied to the sum of convolution and bias.
     pub activation: Activation,
+    /// What is multiplied, on the CPU.
+    pub precision: Precision,
 }
 
 impl Default for Conv2dConfig {
@@ -28,6 +30,7 @@ impl Default for Conv2dConfig {
             padding: [0, 0],
             groups: 1,
             activation: Activation::Identity,
+            precision: Precision::F32,
         }
     }
 }
@@ -56,6 +59,7 @@ pub fn conv2d(
         shape,
         batch,
         activation: config.activation,
+        precision: config.precision,
     };
     let (x, w) = (x.contiguous()?, w.contiguous()?);
     match bias {
@@ -124,13 +128,23 @@ struct Conv2d {
     shape: ConvShape,
     batch: usize,
     activation: Activation,
+    precision: Precision,
 }
 
 impl Conv2d {
     fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> (CpuStorage, Shape) {
         let [height, width] = self.shape.output();
         let mut y = vec![0.0; self.batch * self.shape.output_len()];
-        conv2d_forward(&self.shape, self.batch, x, w, bias, self.activation, &mut y);
+        conv2d_forward(
+            self.precision,
+            &self.shape,
+            self.batch,
+            x,
+            w,
+            bias,
+            self.activation,
+            &mut y,
+        );
         let shape = Shape::from((self.batch, self.shape.out_channels, height, width));
         (CpuStorage::F32(y), shape)
     }
@@ -153,6 +167,7 @@ impl Conv2d {
                 with_floats(NAME, y, |y| {
                     with_floats(NAME, gy, |gy| {
                         conv2d_backward(
+                            self.precision,
                             &self.shape,
                             self.batch,
                             x,

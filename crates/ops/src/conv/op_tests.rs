@@ -16,6 +16,7 @@ const CONFIG: Conv2dConfig = Conv2dConfig {
     padding: [1, 2],
     groups: 2,
     activation: Activation::Tanh,
+    precision: crate::Precision::F32,
 };
 
 /// Input, weight and bias that fit [`CONFIG`].

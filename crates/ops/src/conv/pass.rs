@@ -18,7 +18,23 @@ pub(super) struct Span {
     pub source: usize,
 }
 
-/// One direction of a convolution.
+/// What the bfloat16 kernel, which adds up two products in one step, pairs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pairing {
+    /// Neighbouring channels, of which each group has `count`; an odd last one
+    /// has zero for a partner.
+    Channels { count: usize },
+    /// Neighbouring columns of images, whose few channels would leave many
+    /// without a partner. The pair of column `j` is at `j + 1`; one with the
+    /// padding before the first column comes first. Filters are `kernel` wide.
+    Columns { kernel: usize },
+}
+
+/// The most channels an image has; a source with more is some layer's output.
+pub(super) const COLOURS: usize = 4;
+
+/// One direction of a convolution. In a paired one, channels, taps and source
+/// columns are counted in pairs.
 #[derive(Debug)]
 pub(super) struct Pass {
     /// Independent convolutions.
@@ -33,6 +49,10 @@ pub(super) struct Pass {
     pub kernel: [usize; 2],
     /// The taps of each produced row and of each produced column.
     pub spans: [Vec<Span>; 2],
+    /// How operands are paired, where they are.
+    pub pairing: Option<Pairing>,
+    /// How many source columns lie between those of neighbouring taps.
+    pub source_step: usize,
     /// Whether the taps are turned round, so that later ones read later pixels.
     pub turned: bool,
     /// Which step in taps leads to the next source row and column.
@@ -67,6 +87,8 @@ impl Pass {
             source: shape.input,
             kernel: shape.kernel,
             spans,
+            pairing: None,
+            source_step: 1,
             turned: false,
             tap_step: [1, 1],
         }
@@ -100,8 +122,53 @@ impl Pass {
             source: extent,
             kernel: shape.kernel,
             spans,
+            pairing: None,
+            source_step: 1,
             turned: true,
             tap_step: shape.stride,
+        }
+    }
+
+    /// [`Self::forward`] for paired operands.
+    pub fn paired_forward(shape: &ConvShape) -> Self {
+        let pass = Self::forward(shape);
+        if pass.summed > COLOURS || shape.kernel[1] == 1 {
+            return pass.with_paired_channels();
+        }
+        let (stride, padding) = (shape.stride[1], shape.padding[1]);
+        let [height, width] = shape.input;
+        let kernel = shape.kernel[1].div_ceil(2);
+        let columns = (0..pass.spans[1].len()).map(|position| {
+            // Pair `tap` reads the columns `start + 2 * tap` and the next, where
+            // columns are counted from one before the first.
+            let start = position * stride + 1;
+            let tap = padding.saturating_sub(start).div_ceil(2);
+            let end = (width + 1 + padding).saturating_sub(start).div_ceil(2);
+            let count = end.min(kernel).saturating_sub(tap);
+            Span::new(count, tap, start + 2 * tap, padding)
+        });
+        Self {
+            kernel: [shape.kernel[0], kernel],
+            source: [height, width + 1],
+            spans: [pass.spans[0].clone(), columns.collect()],
+            pairing: Some(Pairing::Columns {
+                kernel: shape.kernel[1],
+            }),
+            source_step: 2,
+            ..pass
+        }
+    }
+
+    /// [`Self::input_gradient`] for paired operands.
+    pub fn paired_input_gradient(shape: &ConvShape) -> Self {
+        Self::input_gradient(shape).with_paired_channels()
+    }
+
+    fn with_paired_channels(self) -> Self {
+        Self {
+            summed: self.summed.div_ceil(2),
+            pairing: Some(Pairing::Channels { count: self.summed }),
+            ..self
         }
     }
 

@@ -2,14 +2,16 @@
 
 use rayon::prelude::*;
 
-use super::correlate::{self, correlate};
-use super::packing::{PackedWeights, channel_blocks};
+use super::packing::channel_blocks;
+use super::pairing::{with_paired_blocks, with_source};
 use super::pass::Pass;
+use super::side::{Finish, Side, piece, pieces};
 use super::weight_gradient::{self, Geometry, accumulate};
 use super::{ConvShape, ConvShapeError};
 use crate::lanes::Lanes;
 use crate::shared::Shared;
-use crate::{Activation, Level, level};
+use crate::vector::{Bf16, Element, F32};
+use crate::{Activation, Level, Precision, level};
 
 /// A convolution with its weights packed for the kernels.
 ///
@@ -22,43 +24,67 @@ use crate::{Activation, Level, level};
 pub struct ConvPlan {
     shape: ConvShape,
     level: Level,
-    forward: Pass,
-    backward: Pass,
-    forward_weights: PackedWeights,
-    backward_weights: PackedWeights,
+    sides: Sides,
     weight_geometry: Geometry,
 }
+
+/// The forward pass and the input gradient.
+#[derive(Debug)]
+enum Sides {
+    F32([Side<F32>; 2]),
+    Bf16([Side<Bf16>; 2]),
+}
+
+const FORWARD: usize = 0;
+const BACKWARD: usize = 1;
 
 impl ConvPlan {
     /// A plan for this machine's best instruction set.
     ///
     /// # Errors
     /// When the shape does not [check](ConvShape::check).
-    pub fn new(shape: ConvShape) -> Result<Self, ConvShapeError> {
-        Self::at_level(shape, level())
+    pub fn new(shape: ConvShape, precision: Precision) -> Result<Self, ConvShapeError> {
+        Self::at_level(shape, precision, level())
     }
 
     /// A plan for a given instruction set, or for the best below it that this machine has.
     ///
     /// # Errors
     /// When the shape does not [check](ConvShape::check).
-    pub fn at_level(shape: ConvShape, level: Level) -> Result<Self, ConvShapeError> {
+    pub fn at_level(
+        shape: ConvShape,
+        precision: Precision,
+        level: Level,
+    ) -> Result<Self, ConvShapeError> {
         shape.check()?;
-        let (forward, backward) = (Pass::forward(&shape), Pass::input_gradient(&shape));
         let level = Level::available()
             .into_iter()
             .rfind(|found| *found <= level);
         let level = level.unwrap_or(Level::Portable);
-        let widest = correlate::widest(level);
+        let sides = match precision {
+            Precision::F32 => Sides::F32([
+                Side::new(Pass::forward(&shape), level),
+                Side::new(Pass::input_gradient(&shape), level),
+            ]),
+            Precision::Bf16 => Sides::Bf16([
+                Side::new(Pass::paired_forward(&shape), level),
+                Side::new(Pass::paired_input_gradient(&shape), level),
+            ]),
+        };
         Ok(Self {
             shape,
             level,
-            forward_weights: PackedWeights::new(&forward, widest),
-            backward_weights: PackedWeights::new(&backward, widest),
-            forward,
-            backward,
+            sides,
             weight_geometry: Geometry::new(&shape),
         })
+    }
+
+    /// What the operands are rounded to.
+    pub fn precision(&self) -> Precision {
+        match self.sides {
+            Sides::F32(_) => Precision::F32,
+            Sides::Bf16(_) => Precision::Bf16,
+        }
     }
 
     /// The sizes of the convolution.
@@ -71,17 +97,10 @@ impl ConvPlan {
     /// # Panics
     /// When `w` has the wrong length.
     pub fn pack_forward(&mut self, w: &[f32]) {
-        assert_eq!(
-            w.len(),
-            self.shape.weight_len(),
-            "ConvPlan: `w` has the wrong length"
-        );
-        let (filters, inputs) = (self.shape.group_outputs(), self.shape.group_inputs());
-        let taps = self.forward.taps();
-        self.forward_weights
-            .pack(&self.forward, w, |[group, filter, input]| {
-                ((group * filters + filter) * inputs + input) * taps
-            });
+        let start = self.first_tap(w);
+        self.pack(FORWARD, w, |[group, filter, input]| {
+            start([group, filter, input])
+        });
     }
 
     /// Takes over the weights `[O, C / groups, kH, kW]` for the input gradient.
@@ -89,17 +108,47 @@ impl ConvPlan {
     /// # Panics
     /// When `w` has the wrong length.
     pub fn pack_backward(&mut self, w: &[f32]) {
+        let start = self.first_tap(w);
+        self.pack(BACKWARD, w, |[group, input, filter]| {
+            start([group, filter, input])
+        });
+    }
+
+    /// Where the taps of a group's filter and input channel start in `w`.
+    fn first_tap(&self, w: &[f32]) -> impl Fn([usize; 3]) -> usize + use<> {
         assert_eq!(
             w.len(),
             self.shape.weight_len(),
             "ConvPlan: `w` has the wrong length"
         );
         let (filters, inputs) = (self.shape.group_outputs(), self.shape.group_inputs());
-        let taps = self.backward.taps();
-        self.backward_weights
-            .pack(&self.backward, w, |[group, input, filter]| {
-                ((group * filters + filter) * inputs + input) * taps
-            });
+        let taps = self.shape.kernel[0] * self.shape.kernel[1];
+        move |[group, filter, input]| ((group * filters + filter) * inputs + input) * taps
+    }
+
+    fn pack(&mut self, side: usize, w: &[f32], at: impl Fn([usize; 3]) -> usize + Sync) {
+        match &mut self.sides {
+            Sides::F32(sides) => {
+                let Side { pass, weights } = &mut sides[side];
+                weights.pack(pass, w, at);
+            }
+            Sides::Bf16(sides) => {
+                let Side { pass, weights } = &mut sides[side];
+                weights.pack(pass, w, at);
+            }
+        }
+    }
+
+    fn run(&self, side: usize, source: &[Lanes], finish: Finish, produced: &mut [Lanes]) {
+        match &self.sides {
+            Sides::F32(sides) => sides[side].run(self.level, source, finish, produced),
+            Sides::Bf16(sides) => {
+                let side = &sides[side];
+                with_source(self.level, &side.pass, source, finish.parallel, |source| {
+                    side.run(self.level, source, finish, produced);
+                });
+            }
+        }
     }
 
     /// `y = act(conv(x) + bias)` of all blocks, in parallel.
@@ -108,16 +157,13 @@ impl ConvPlan {
     /// When a length does not fit, or before [`Self::pack_forward`].
     pub fn forward(&self, x: &[Lanes], bias: Option<&[f32]>, act: Activation, y: &mut [Lanes]) {
         self.check_bias(bias);
-        run(
-            self.level,
-            &self.forward,
-            &self.forward_weights,
-            x,
+        let parallel = true;
+        let finish = Finish {
             bias,
             act,
-            y,
-            true,
-        );
+            parallel,
+        };
+        self.run(FORWARD, x, finish, y);
     }
 
     /// [`Self::forward`] on the calling thread alone.
@@ -132,16 +178,13 @@ impl ConvPlan {
         y: &mut [Lanes],
     ) {
         self.check_bias(bias);
-        run(
-            self.level,
-            &self.forward,
-            &self.forward_weights,
-            x,
+        let parallel = false;
+        let finish = Finish {
             bias,
             act,
-            y,
-            false,
-        );
+            parallel,
+        };
+        self.run(FORWARD, x, finish, y);
     }
 
     fn check_bias(&self, bias: Option<&[f32]>) {
@@ -158,17 +201,7 @@ impl ConvPlan {
     /// # Panics
     /// When a length does not fit, or before [`Self::pack_backward`].
     pub fn input_gradient(&self, gz: &[Lanes], gx: &mut [Lanes]) {
-        let act = Activation::Identity;
-        run(
-            self.level,
-            &self.backward,
-            &self.backward_weights,
-            gz,
-            None,
-            act,
-            gx,
-            true,
-        );
+        self.run(BACKWARD, gz, Finish::nothing(true), gx);
     }
 
     /// [`Self::input_gradient`] on the calling thread alone.
@@ -176,17 +209,7 @@ impl ConvPlan {
     /// # Panics
     /// When a length does not fit, or before [`Self::pack_backward`].
     pub fn input_gradient_block(&self, gz: &[Lanes], gx: &mut [Lanes]) {
-        let act = Activation::Identity;
-        run(
-            self.level,
-            &self.backward,
-            &self.backward_weights,
-            gz,
-            None,
-            act,
-            gx,
-            false,
-        );
+        self.run(BACKWARD, gz, Finish::nothing(false), gx);
     }
 
     /// Adds the gradient of the weights to `gw`, `[O, C / groups, kH, kW]`, from
@@ -213,6 +236,24 @@ impl ConvPlan {
             self.shape.weight_len(),
             "ConvPlan: `gw` has the wrong length"
         );
+        match &self.sides {
+            Sides::F32(_) => self.accumulate::<F32>(x, gz, gw, parallel),
+            Sides::Bf16(_) => {
+                let lens = [self.shape.input_len(), self.shape.output_len()];
+                with_paired_blocks(self.level, [x, gz], lens, parallel, |x, gz| {
+                    self.accumulate::<Bf16>(x, gz, gw, parallel);
+                });
+            }
+        }
+    }
+
+    fn accumulate<E: Element>(
+        &self,
+        x: &[E::Lanes],
+        gz: &[E::Lanes],
+        gw: &mut [f32],
+        parallel: bool,
+    ) {
         let [filters, _] = weight_gradient::widest(self.level);
         let channels = self.weight_geometry.channels_per_task(self.level);
         let (inputs, kernel_rows) = (self.shape.group_inputs(), self.shape.kernel[0]);
@@ -241,100 +282,12 @@ impl ConvPlan {
                 gw,
             };
             // SAFETY: the level is available; tasks differ in filter, channel or kernel row.
-            unsafe { accumulate(self.level, &task) }
+            unsafe { accumulate::<E>(self.level, &task) }
         };
         let tasks = 0..tiles.len() * pieces;
         match parallel {
             true => tasks.into_par_iter().for_each(task),
             false => tasks.for_each(task),
         }
-    }
-}
-
-/// Into how many pieces each of `tasks` should be cut, at most `limit`, so
-/// that all threads have something to do until the end.
-fn pieces(tasks: usize, limit: usize) -> usize {
-    (4 * rayon::current_num_threads())
-        .div_ceil(tasks.max(1))
-        .clamp(1, limit)
-}
-
-/// The `index`-th of `pieces` about equal parts of `0..len`.
-fn piece(len: usize, pieces: usize, index: usize) -> std::ops::Range<usize> {
-    len * index / pieces..len * (index + 1) / pieces
-}
-
-/// Runs a pass over all blocks of images.
-#[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
-fn run(
-    level: Level,
-    pass: &Pass,
-    weights: &PackedWeights,
-    source: &[Lanes],
-    bias: Option<&[f32]>,
-    act: Activation,
-    produced: &mut [Lanes],
-    parallel: bool,
-) {
-    assert!(
-        weights.is_packed(),
-        "ConvPlan: the weights have not been packed"
-    );
-    let images = source.len() / pass.source_len();
-    assert_eq!(
-        source.len(),
-        images * pass.source_len(),
-        "ConvPlan: broken blocks"
-    );
-    assert_eq!(
-        produced.len(),
-        images * pass.produced_len(),
-        "ConvPlan: wrong number of blocks"
-    );
-    let rows = pass.extent()[0];
-    let channel_blocks = weights.blocks.len();
-    let pieces = if parallel {
-        pieces(images * channel_blocks, rows)
-    } else {
-        1
-    };
-    let task = |source: &[Lanes], produced: Shared<Lanes>, index: usize| {
-        let block = weights.blocks[index / pieces];
-        let first = block.group * pass.produced + block.first;
-        let task = correlate::Task {
-            pass,
-            block,
-            rows: piece(rows, pieces, index % pieces),
-            source,
-            weights: weights.of(pass, &block),
-            bias: bias.map(|bias| &bias[first..first + block.width]),
-            act,
-            produced,
-        };
-        // SAFETY: the level is available; tasks differ in image, channel or row.
-        unsafe { correlate(level, &task) }
-    };
-    let tasks = channel_blocks * pieces;
-    let image = |(source, produced): (&[Lanes], &mut [Lanes])| {
-        let produced = Shared::new(produced);
-        if parallel {
-            (0..tasks)
-                .into_par_iter()
-                .for_each(|index| task(source, produced, index));
-        } else {
-            (0..tasks).for_each(|index| task(source, produced, index));
-        }
-    };
-    let (source_len, produced_len) = (pass.source_len(), pass.produced_len());
-    if parallel {
-        let sources = source.par_chunks_exact(source_len);
-        sources
-            .zip(produced.par_chunks_exact_mut(produced_len))
-            .for_each(image);
-    } else {
-        let sources = source.chunks_exact(source_len);
-        sources
-            .zip(produced.chunks_exact_mut(produced_len))
-            .for_each(image);
     }
 }

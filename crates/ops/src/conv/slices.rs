@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use super::{ConvPlan, ConvShape, activation_gradient};
 use crate::lanes::{LANES, Lanes, deinterleave, interleave};
-use crate::{Activation, Level, level};
+use crate::{Activation, Level, Precision, level};
 
 thread_local! {
     /// Two blocks, kept between calls. Taken out while in use, so that a call
@@ -25,8 +25,8 @@ fn with_scratch(lens: [usize; 2], run: impl FnOnce(&mut [Lanes], &mut [Lanes])) 
     SCRATCH.set(scratch);
 }
 
-fn plan(shape: &ConvShape, level: Level) -> ConvPlan {
-    match ConvPlan::at_level(*shape, level) {
+fn plan(shape: &ConvShape, precision: Precision, level: Level) -> ConvPlan {
+    match ConvPlan::at_level(*shape, precision, level) {
         Ok(plan) => plan,
         Err(error) => panic!("{error}"),
     }
@@ -39,7 +39,9 @@ fn plan(shape: &ConvShape, level: Level) -> ConvPlan {
 ///
 /// # Panics
 /// When the shape does not check or a slice has another length than it asks for.
+#[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
 pub fn conv2d_forward(
+    precision: Precision,
     shape: &ConvShape,
     batch: usize,
     x: &[f32],
@@ -48,12 +50,12 @@ pub fn conv2d_forward(
     act: Activation,
     y: &mut [f32],
 ) {
-    forward_at(level(), shape, batch, x, w, bias, act, y);
+    forward_at((level(), precision), shape, batch, x, w, bias, act, y);
 }
 
 #[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
 pub(super) fn forward_at(
-    level: Level,
+    (level, precision): (Level, Precision),
     shape: &ConvShape,
     batch: usize,
     x: &[f32],
@@ -62,7 +64,7 @@ pub(super) fn forward_at(
     act: Activation,
     y: &mut [f32],
 ) {
-    let mut plan = plan(shape, level);
+    let mut plan = plan(shape, precision, level);
     let (x_len, y_len) = (shape.input_len(), shape.output_len());
     assert_eq!(x.len(), batch * x_len, "conv2d: `x` has the wrong length");
     assert_eq!(y.len(), batch * y_len, "conv2d: `y` has the wrong length");
@@ -86,6 +88,7 @@ pub(super) fn forward_at(
 /// When the shape does not check or a slice has another length than it asks for.
 #[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
 pub fn conv2d_backward(
+    precision: Precision,
     shape: &ConvShape,
     batch: usize,
     x: &[f32],
@@ -97,12 +100,24 @@ pub fn conv2d_backward(
     gw: &mut [f32],
     gb: Option<&mut [f32]>,
 ) {
-    backward_at(level(), shape, batch, x, w, y, gy, act, gx, gw, gb);
+    backward_at(
+        (level(), precision),
+        shape,
+        batch,
+        x,
+        w,
+        y,
+        gy,
+        act,
+        gx,
+        gw,
+        gb,
+    );
 }
 
 #[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
 pub(super) fn backward_at(
-    level: Level,
+    (level, precision): (Level, Precision),
     shape: &ConvShape,
     batch: usize,
     x: &[f32],
@@ -114,7 +129,7 @@ pub(super) fn backward_at(
     gw: &mut [f32],
     mut gb: Option<&mut [f32]>,
 ) {
-    let mut plan = plan(shape, level);
+    let mut plan = plan(shape, precision, level);
     let (x_len, y_len) = (shape.input_len(), shape.output_len());
     let [height, width] = shape.output();
     assert_eq!(x.len(), batch * x_len, "conv2d: `x` has the wrong length");

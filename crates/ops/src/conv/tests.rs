@@ -2,8 +2,8 @@
 
 use super::slices::{backward_at, forward_at};
 use super::*;
-use crate::testing::{assert_near, noise};
-use crate::{Activation, Level};
+use crate::testing::{PRECISIONS, assert_near, noise, operand};
+use crate::{Activation, Level, Precision};
 
 /// About what rounding makes of long sums, relative to the largest.
 const TOLERANCE: f64 = 1e-5;
@@ -49,6 +49,7 @@ struct Results {
 }
 
 struct Case {
+    precision: Precision,
     shape: ConvShape,
     batch: usize,
     act: Activation,
@@ -59,13 +60,14 @@ struct Case {
 }
 
 impl Case {
-    fn new(shape: ConvShape, batch: usize, act: Activation) -> Self {
+    fn new(precision: Precision, shape: ConvShape, batch: usize, act: Activation) -> Self {
         // So that sums are about one, where tanh is neither flat nor magnifies
         // the rounding of large terms that cancel.
         let fan_in = shape.weight_len() / shape.out_channels;
         let scale = (fan_in as f32).sqrt().recip();
         let w = noise(2, shape.weight_len());
         Self {
+            precision,
             shape,
             batch,
             act,
@@ -78,6 +80,7 @@ impl Case {
 
     fn run(&self, level: Level) -> Results {
         let Self {
+            precision,
             shape,
             batch,
             act,
@@ -89,17 +92,19 @@ impl Case {
         // Not a number shows what is read before it is written.
         let blank = |len: usize| vec![f32::NAN; len];
         let mut y = blank(gy.len());
-        forward_at(level, shape, *batch, x, w, Some(bias), *act, &mut y);
+        let how = (level, *precision);
+        forward_at(how, shape, *batch, x, w, Some(bias), *act, &mut y);
         let (mut gx, mut gw, mut gb) = (blank(x.len()), blank(w.len()), blank(bias.len()));
         let (gx_out, gb_out) = (Some(gx.as_mut_slice()), Some(gb.as_mut_slice()));
         backward_at(
-            level, shape, *batch, x, w, &y, gy, *act, gx_out, &mut gw, gb_out,
+            how, shape, *batch, x, w, &y, gy, *act, gx_out, &mut gw, gb_out,
         );
         Results { y, gx, gw, gb }
     }
 
     fn check(&self, level: Level) {
         let Self {
+            precision,
             shape,
             batch,
             act,
@@ -109,12 +114,14 @@ impl Case {
             gy,
         } = self;
         let found = self.run(level);
-        let name = |part: &str| format!("{part} of {shape:?} batch {batch} {act:?} at {level:?}");
+        let name = |part: &str| {
+            format!("{part} of {shape:?} batch {batch} {act:?} {precision:?} at {level:?}")
+        };
         let pixels = shape.output_len() / shape.out_channels;
         let filter = |index: usize| index / pixels % shape.out_channels;
         let mut y: Vec<f64> = (0..gy.len()).map(|i| f64::from(bias[filter(i)])).collect();
         products(shape, *batch, |to, x_at, w_at| {
-            y[to] += f64::from(x[x_at]) * f64::from(w[w_at])
+            y[to] += operand(*precision, x[x_at]) * operand(*precision, w[w_at])
         });
         for y in &mut y {
             *y = match act {
@@ -125,28 +132,19 @@ impl Case {
         }
         assert_near(&name("y"), &found.y, &y, TOLERANCE);
         // From our own output, so that a rounded zero does not count.
-        let gz: Vec<f64> = (found.y.iter().zip(gy))
-            .map(|(y, gy)| match act {
-                Activation::Identity => f64::from(*gy),
-                Activation::Relu => {
-                    if *y > 0.0 {
-                        f64::from(*gy)
-                    } else {
-                        0.0
-                    }
-                }
-                Activation::Tanh => f64::from(*gy) * (1.0 - f64::from(*y).powi(2)),
-            })
+        let gz: Vec<f32> = (found.y.iter().zip(gy))
+            .map(|(y, gy)| gy * act.derivative(*y))
             .collect();
         let (mut gx, mut gw) = (vec![0.0; x.len()], vec![0.0; w.len()]);
         products(shape, *batch, |from, x_at, w_at| {
-            gx[x_at] += gz[from] * f64::from(w[w_at]);
-            gw[w_at] += gz[from] * f64::from(x[x_at]);
+            let gz = operand(*precision, gz[from]);
+            gx[x_at] += gz * operand(*precision, w[w_at]);
+            gw[w_at] += gz * operand(*precision, x[x_at]);
         });
         let mut gb = vec![0.0; bias.len()];
         gz.iter()
             .enumerate()
-            .for_each(|(i, gz)| gb[filter(i)] += gz);
+            .for_each(|(i, gz)| gb[filter(i)] += f64::from(*gz));
         assert_near(&name("gx"), &found.gx, &gx, TOLERANCE);
         assert_near(&name("gw"), &found.gw, &gw, TOLERANCE);
         assert_near(&name("gb"), &found.gb, &gb, TOLERANCE);
@@ -189,8 +187,10 @@ fn odd_shapes() -> Vec<(ConvShape, usize)> {
 fn every_level_agrees_with_plain_loops() {
     for (shape, batch) in odd_shapes() {
         for act in [Activation::Identity, Activation::Relu, Activation::Tanh] {
-            for level in Level::available() {
-                Case::new(shape, batch, act).check(level);
+            for precision in PRECISIONS {
+                for level in Level::available() {
+                    Case::new(precision, shape, batch, act).check(level);
+                }
             }
         }
     }
@@ -198,8 +198,9 @@ fn every_level_agrees_with_plain_loops() {
 
 #[test]
 fn the_thread_count_changes_no_bit() {
-    for (shape, batch) in odd_shapes() {
-        let case = Case::new(shape, batch, Activation::Tanh);
+    for (index, (shape, batch)) in odd_shapes().into_iter().enumerate() {
+        let precision = PRECISIONS[index % PRECISIONS.len()];
+        let case = Case::new(precision, shape, batch, Activation::Tanh);
         let with_threads = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             pool.expect("a thread pool")
@@ -218,10 +219,17 @@ fn the_thread_count_changes_no_bit() {
 #[test]
 fn no_bias_is_a_bias_of_zero() {
     let (shape, batch) = odd_shapes()[2];
-    let case = Case::new(shape, batch, Activation::Relu);
+    let case = Case::new(Precision::F32, shape, batch, Activation::Relu);
     let forward = |bias: Option<&[f32]>| {
         let mut y = vec![f32::NAN; case.gy.len()];
-        conv2d_forward(&shape, batch, &case.x, &case.w, bias, case.act, &mut y);
+        let Case {
+            precision,
+            x,
+            w,
+            act,
+            ..
+        } = &case;
+        conv2d_forward(*precision, &shape, batch, x, w, bias, *act, &mut y);
         y
     };
     assert_eq!(forward(None), forward(Some(&vec![0.0; shape.out_channels])));

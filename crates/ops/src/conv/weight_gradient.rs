@@ -13,7 +13,7 @@ use super::packing::ChannelBlock;
 use crate::Level;
 use crate::lanes::Lanes;
 use crate::shared::Shared;
-use crate::vector::{Plain, Vector};
+use crate::vector::{Element, Product, Vector};
 
 /// Lanes of the output's gradient in one patch, over all its filters: half of
 /// a first-level cache of 32 KiB.
@@ -93,17 +93,17 @@ impl Geometry {
 
 /// The weights that join some filters and some input channels of one group,
 /// for some rows of the kernel.
-pub(super) struct Task<'a> {
+pub(super) struct Task<'a, E: Element> {
     pub geometry: &'a Geometry,
     pub filters: ChannelBlock,
     /// Input channels within the group.
     pub channels: Range<usize>,
     /// Rows of the kernel.
     pub kernel_rows: Range<usize>,
-    /// `[blocks, C, H, W]`.
-    pub x: &'a [Lanes],
-    /// `[blocks, O, H', W']`.
-    pub gz: &'a [Lanes],
+    /// `[blocks, C, H, W]`; in bfloat16 of pairs of images.
+    pub x: &'a [E::Lanes],
+    /// `[blocks, O, H', W']`, the same.
+    pub gz: &'a [E::Lanes],
     /// `[O, C / groups, kH, kW]`, added to.
     pub gw: Shared<'a, f32>,
 }
@@ -126,7 +126,7 @@ thread_local! {
 ///
 /// # Safety
 /// The machine has `level`; no other task writes the same weights.
-pub(super) unsafe fn accumulate(level: Level, task: &Task) {
+pub(super) unsafe fn accumulate<E: Element>(level: Level, task: &Task<E>) {
     let blocks = task.x.len() / task.geometry.x_len;
     assert_eq!(task.x.len(), blocks * task.geometry.x_len);
     assert_eq!(task.gz.len(), blocks * task.geometry.z_len);
@@ -137,10 +137,12 @@ pub(super) unsafe fn accumulate(level: Level, task: &Task) {
         unsafe {
             match level {
                 #[cfg(target_arch = "x86_64")]
+                Level::Avx512 if E::has_instruction() => avx512_bf16(task, sums),
+                #[cfg(target_arch = "x86_64")]
                 Level::Avx512 => avx512(task, sums),
                 #[cfg(target_arch = "x86_64")]
                 Level::Avx2 => avx2(task, sums),
-                _ => run::<Plain>(task, widest(Level::Portable)[1], sums),
+                _ => run::<E, E::Plain>(task, widest(Level::Portable)[1], sums),
             }
             task.add_up(widest(level)[1], sums);
         }
@@ -148,40 +150,47 @@ pub(super) unsafe fn accumulate(level: Level, task: &Task) {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512(task: &Task, sums: &mut [Lanes]) {
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
+unsafe fn avx512_bf16<E: Element>(task: &Task<E>, sums: &mut [Lanes]) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx512>(task, widest(Level::Avx512)[1], sums) }
+    unsafe { run::<E, E::Avx512Bf16>(task, widest(Level::Avx512)[1], sums) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+unsafe fn avx512<E: Element>(task: &Task<E>, sums: &mut [Lanes]) {
+    // SAFETY: the caller's promise.
+    unsafe { run::<E, E::Avx512>(task, widest(Level::Avx512)[1], sums) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(task: &Task, sums: &mut [Lanes]) {
+unsafe fn avx2<E: Element>(task: &Task<E>, sums: &mut [Lanes]) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx2>(task, widest(Level::Avx2)[1], sums) }
+    unsafe { run::<E, E::Avx2>(task, widest(Level::Avx2)[1], sums) }
 }
 
 #[inline(always)]
-unsafe fn run<V: Vector>(task: &Task, channels: usize, sums: &mut [Lanes]) {
+unsafe fn run<E: Element, P: Product<E>>(task: &Task<E>, channels: usize, sums: &mut [Lanes]) {
     // SAFETY: the caller's promise; the width is the task's.
     unsafe {
         match task.filters.width {
-            8 => patches::<V, 8>(task, channels, sums),
-            4 => patches::<V, 4>(task, channels, sums),
-            2 => patches::<V, 2>(task, channels, sums),
-            _ => patches::<V, 1>(task, channels, sums),
+            8 => patches::<E, P, 8>(task, channels, sums),
+            4 => patches::<E, P, 4>(task, channels, sums),
+            2 => patches::<E, P, 2>(task, channels, sums),
+            _ => patches::<E, P, 1>(task, channels, sums),
         }
     }
 }
 
-impl Task<'_> {
+impl<E: Element> Task<'_, E> {
     /// Sums for each input channel.
     fn sums(&self) -> usize {
         self.filters.width * self.geometry.kernel[1] * self.kernel_rows.len()
     }
 
     /// The channels in tiles of at most `width`, with the place of their sums.
-    fn tiles(&self, width: usize) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + use<> {
+    fn tiles(&self, width: usize) -> impl Iterator<Item = (Range<usize>, Range<usize>)> + use<E> {
         let (channels, sums) = (self.channels.clone(), self.sums());
         channels.clone().step_by(width).map(move |first| {
             let tile = first..(first + width).min(channels.end);
@@ -215,8 +224,8 @@ impl Task<'_> {
 
 /// Goes over all patches, tiles of channels and taps.
 #[inline(always)]
-unsafe fn patches<V: Vector, const FILTERS: usize>(
-    task: &Task,
+unsafe fn patches<E: Element, P: Product<E>, const FILTERS: usize>(
+    task: &Task<E>,
     tile_width: usize,
     sums: &mut [Lanes],
 ) {
@@ -226,7 +235,7 @@ unsafe fn patches<V: Vector, const FILTERS: usize>(
     let pixels = pixels.clamp(1, PATCH / FILTERS);
     let columns = width.div_ceil(width.div_ceil(pixels));
     let rows = (pixels / columns).clamp(1, height);
-    let mut gradient = [Lanes::ZERO; PATCH];
+    let mut gradient = [E::ZERO; PATCH];
     for block in 0..task.x.len() / geometry.x_len {
         for row in (0..height).step_by(rows) {
             for column in (0..width).step_by(columns) {
@@ -235,15 +244,15 @@ unsafe fn patches<V: Vector, const FILTERS: usize>(
                     rows: row..(row + rows).min(height),
                     columns: column..(column + columns).min(width),
                 };
-                patch.gather::<FILTERS>(task, &mut gradient);
+                patch.gather::<E, FILTERS>(task, &mut gradient);
                 for (tile, places) in task.tiles(tile_width) {
                     let (sums, channel) = (&mut sums[places], tile.start);
                     // SAFETY: the caller's promise.
                     unsafe {
                         match tile.len() {
-                            3 => taps::<V, FILTERS, 3>(task, channel, &patch, &gradient, sums),
-                            2 => taps::<V, FILTERS, 2>(task, channel, &patch, &gradient, sums),
-                            _ => taps::<V, FILTERS, 1>(task, channel, &patch, &gradient, sums),
+                            3 => taps::<E, P, FILTERS, 3>(task, channel, &patch, &gradient, sums),
+                            2 => taps::<E, P, FILTERS, 2>(task, channel, &patch, &gradient, sums),
+                            _ => taps::<E, P, FILTERS, 1>(task, channel, &patch, &gradient, sums),
                         }
                     }
                 }
@@ -264,7 +273,11 @@ impl Patch {
     /// filters are often a power of two apart and would drive each other out
     /// of the cache.
     #[inline(always)]
-    fn gather<const FILTERS: usize>(&self, task: &Task, gradient: &mut [Lanes; PATCH]) {
+    fn gather<E: Element, const FILTERS: usize>(
+        &self,
+        task: &Task<E>,
+        gradient: &mut [E::Lanes; PATCH],
+    ) {
         let geometry = task.geometry;
         let filter = task.filters.group * geometry.filters + task.filters.first;
         let first = self.block * geometry.z_len + filter * geometry.z_plane;
@@ -283,11 +296,11 @@ impl Patch {
 
 /// Adds one patch to the sums of every tap.
 #[inline(always)]
-unsafe fn taps<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
-    task: &Task,
+unsafe fn taps<E: Element, P: Product<E>, const FILTERS: usize, const CHANNELS: usize>(
+    task: &Task<E>,
     channel: usize,
     patch: &Patch,
-    gradient: &[Lanes; PATCH],
+    gradient: &[E::Lanes; PATCH],
     sums: &mut [Lanes],
 ) {
     let mut sums = sums.chunks_exact_mut(FILTERS * CHANNELS);
@@ -301,7 +314,7 @@ unsafe fn taps<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
                 // SAFETY: the caller's promise; the outputs are among those the tap reaches.
                 unsafe {
                     let place = [channel, kernel_row, kernel_column];
-                    pixels::<V, FILTERS, CHANNELS>(task, patch, gradient, place, outputs, sums);
+                    pixels::<E, P, FILTERS, CHANNELS>(task, patch, gradient, place, outputs, sums);
                 }
             }
         }
@@ -310,10 +323,10 @@ unsafe fn taps<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
 
 /// Adds the given outputs to the sums of one tap.
 #[inline(always)]
-unsafe fn pixels<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
-    task: &Task,
+unsafe fn pixels<E: Element, P: Product<E>, const FILTERS: usize, const CHANNELS: usize>(
+    task: &Task<E>,
     patch: &Patch,
-    gradient: &[Lanes; PATCH],
+    gradient: &[E::Lanes; PATCH],
     [channel, kernel_row, kernel_column]: [usize; 3],
     [rows, columns]: [&Range<usize>; 2],
     memory: &mut [Lanes],
@@ -332,9 +345,9 @@ unsafe fn pixels<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
     // SAFETY: the caller has the instruction set; every index is of an output
     // that the tap reaches without padding.
     unsafe {
-        let mut sums: [[V; CHANNELS]; FILTERS] = std::array::from_fn(|filter| {
+        let mut sums: [[P::Sum; CHANNELS]; FILTERS] = std::array::from_fn(|filter| {
             std::array::from_fn(|channel| {
-                V::load(memory.as_ptr().add(filter * CHANNELS + channel).cast())
+                P::Sum::load(memory.as_ptr().add(filter * CHANNELS + channel).cast())
             })
         });
         for _ in rows.clone() {
@@ -342,13 +355,13 @@ unsafe fn pixels<V: Vector, const FILTERS: usize, const CHANNELS: usize>(
             for _ in columns.clone() {
                 debug_assert!(x + (CHANNELS - 1) * plane < task.x.len());
                 debug_assert!(z + FILTERS <= gradient.len());
-                let values: [V; CHANNELS] = std::array::from_fn(|channel| {
-                    V::load(task.x.as_ptr().add(x + channel * plane).cast())
+                let values: [P; CHANNELS] = std::array::from_fn(|channel| {
+                    P::operands(task.x.as_ptr().add(x + channel * plane))
                 });
                 for (filter, sums) in sums.iter_mut().enumerate() {
-                    let gradient = V::load(gradient.as_ptr().add(z + filter).cast());
+                    let gradient = P::operands(gradient.as_ptr().add(z + filter));
                     for (sum, value) in sums.iter_mut().zip(values) {
-                        *sum = gradient.mul_add(value, *sum);
+                        *sum = gradient.add_product(value, *sum);
                     }
                 }
                 x += stride_column;

@@ -1,26 +1,27 @@
 //! The kernel of the forward pass: sums of a few outputs for a few blocks of
-//! images stay in registers while the inputs go by. The weights are read where
-//! they lie, and from memory only once; it is the input that is walked in
-//! chunks, so that a chunk stays in the second-level cache for all outputs.
+//! images stay in registers while the inputs go by. The weights are read from
+//! memory only once; it is the input that is walked in chunks, so that a chunk
+//! stays in the second-level cache for all outputs.
 
 use std::ops::Range;
 
+use super::operands::{Matrix, Operands};
 use crate::lanes::Lanes;
 use crate::shared::Shared;
-use crate::vector::{Plain, Vector, activate};
+use crate::vector::{Product, Vector, activate};
 use crate::{Activation, Level};
 
 /// Lanes of the input in one chunk, over all blocks: a quarter of a mebibyte.
 const CHUNK: usize = 4096;
 
 /// Some outputs, for all blocks of images.
-pub(super) struct Task<'a> {
+pub(super) struct Task<'a, E: Operands> {
     pub inputs: usize,
     pub outputs: usize,
     /// Which outputs.
     pub range: Range<usize>,
-    /// `[blocks, inputs]`.
-    pub x: &'a [Lanes],
+    /// `[blocks, inputs / STEP]`.
+    pub x: &'a [E::Lanes],
     /// `[outputs, inputs]`.
     pub w: &'a [f32],
     /// `[outputs]`.
@@ -35,70 +36,100 @@ pub(super) struct Task<'a> {
 /// # Safety
 /// The machine has `level`; the slices have the lengths the sizes ask for; no
 /// other task writes the same outputs.
-pub(super) unsafe fn forward(level: Level, task: &Task) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match level {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512(task),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => avx2(task),
-            _ => run::<Plain, 2, 2>(task),
+pub(super) unsafe fn forward<E: Operands>(level: Level, task: &Task<E>) {
+    let steps = task.inputs.div_ceil(E::STEP);
+    let blocks = task.x.len() / steps;
+    let chunk = (CHUNK / blocks.max(1)).max(64);
+    let mut scratch = Vec::new();
+    for first in (0..steps).step_by(chunk) {
+        let steps = first..(first + chunk).min(steps);
+        let inputs = steps.start * E::STEP..(steps.end * E::STEP).min(task.inputs);
+        let matrix = Matrix {
+            values: task.w,
+            width: task.inputs,
+        };
+        let (w, w_stride) = E::rows(level, matrix, task.range.clone(), inputs, &mut scratch);
+        let chunk = Chunk { steps, w, w_stride };
+        // SAFETY: the caller's promise.
+        unsafe {
+            match level {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 if E::has_instruction() => avx512_bf16(task, &chunk),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => avx512(task, &chunk),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => avx2(task, &chunk),
+                _ => run::<E, E::Plain, 2, 2>(task, &chunk),
+            }
         }
     }
 }
 
+/// Part of the input.
+struct Chunk<'a, E: Operands> {
+    steps: Range<usize>,
+    /// Of the task's outputs, for these steps.
+    w: &'a [E::Weight],
+    /// From one output to the next.
+    w_stride: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
+unsafe fn avx512_bf16<E: Operands>(task: &Task<E>, chunk: &Chunk<E>) {
+    // SAFETY: the caller's promise.
+    unsafe { run::<E, E::Avx512Bf16, 6, 4>(task, chunk) }
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512(task: &Task) {
+unsafe fn avx512<E: Operands>(task: &Task<E>, chunk: &Chunk<E>) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx512, 6, 4>(task) }
+    unsafe { run::<E, E::Avx512, 6, 4>(task, chunk) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(task: &Task) {
+unsafe fn avx2<E: Operands>(task: &Task<E>, chunk: &Chunk<E>) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx2, 2, 2>(task) }
+    unsafe { run::<E, E::Avx2, 2, 2>(task, chunk) }
 }
 
-/// Goes over the input in chunks, for tiles of `OUTPUTS` times `BLOCKS`.
+/// Goes over the outputs in tiles of `OUTPUTS` times `BLOCKS`.
 #[inline(always)]
-unsafe fn run<V: Vector, const OUTPUTS: usize, const BLOCKS: usize>(task: &Task) {
-    let blocks = task.x.len() / task.inputs;
-    let chunk = (CHUNK / blocks.max(1)).max(64);
-    for start in (0..task.inputs).step_by(chunk) {
-        let inputs = start..(start + chunk).min(task.inputs);
-        let mut output = task.range.start;
-        while output < task.range.end {
-            // SAFETY: the caller's promise; the tiles stay within the range.
-            output += unsafe {
-                match task.range.end - output {
-                    left if left >= OUTPUTS => row::<V, OUTPUTS, BLOCKS>(task, output, &inputs),
-                    left if left >= 2 => row::<V, 2, BLOCKS>(task, output, &inputs),
-                    _ => row::<V, 1, BLOCKS>(task, output, &inputs),
-                }
-            };
-        }
+unsafe fn run<E: Operands, P: Product<E>, const OUTPUTS: usize, const BLOCKS: usize>(
+    task: &Task<E>,
+    chunk: &Chunk<E>,
+) {
+    let mut output = task.range.start;
+    while output < task.range.end {
+        // SAFETY: the caller's promise; the tiles stay within the range.
+        output += unsafe {
+            match task.range.end - output {
+                left if left >= OUTPUTS => row::<E, P, OUTPUTS, BLOCKS>(task, output, chunk),
+                left if left >= 2 => row::<E, P, 2, BLOCKS>(task, output, chunk),
+                _ => row::<E, P, 1, BLOCKS>(task, output, chunk),
+            }
+        };
     }
 }
 
 /// All blocks of images for `OUTPUTS` outputs, which it returns.
 #[inline(always)]
-unsafe fn row<V: Vector, const OUTPUTS: usize, const BLOCKS: usize>(
-    task: &Task,
+unsafe fn row<E: Operands, P: Product<E>, const OUTPUTS: usize, const BLOCKS: usize>(
+    task: &Task<E>,
     output: usize,
-    inputs: &Range<usize>,
+    chunk: &Chunk<E>,
 ) -> usize {
-    let blocks = task.x.len() / task.inputs;
+    let blocks = task.x.len() / task.inputs.div_ceil(E::STEP);
     let mut block = 0;
     while block < blocks {
         // SAFETY: the caller's promise; the tiles stay within the blocks.
         block += unsafe {
             match blocks - block {
-                left if left >= BLOCKS => tile::<V, OUTPUTS, BLOCKS>(task, output, block, inputs),
-                left if left >= 2 => tile::<V, OUTPUTS, 2>(task, output, block, inputs),
-                _ => tile::<V, OUTPUTS, 1>(task, output, block, inputs),
+                left if left >= BLOCKS => tile::<E, P, OUTPUTS, BLOCKS>(task, output, block, chunk),
+                left if left >= 2 => tile::<E, P, OUTPUTS, 2>(task, output, block, chunk),
+                _ => tile::<E, P, OUTPUTS, 1>(task, output, block, chunk),
             }
         };
     }
@@ -107,35 +138,37 @@ unsafe fn row<V: Vector, const OUTPUTS: usize, const BLOCKS: usize>(
 
 /// Adds a chunk of the input to one tile; returns its blocks.
 #[inline(always)]
-unsafe fn tile<V: Vector, const OUTPUTS: usize, const BLOCKS: usize>(
-    task: &Task,
+unsafe fn tile<E: Operands, P: Product<E>, const OUTPUTS: usize, const BLOCKS: usize>(
+    task: &Task<E>,
     output: usize,
     block: usize,
-    inputs: &Range<usize>,
+    chunk: &Chunk<E>,
 ) -> usize {
-    debug_assert!(output + OUTPUTS <= task.outputs && inputs.end <= task.inputs);
-    debug_assert!((block + BLOCKS) * task.inputs <= task.x.len());
+    let steps = task.inputs.div_ceil(E::STEP);
+    let count = chunk.steps.len();
+    debug_assert!(output + OUTPUTS <= task.outputs && chunk.steps.end <= steps);
+    debug_assert!((block + BLOCKS) * steps <= task.x.len());
     // SAFETY: the caller's promise; the tile is within the slices.
     unsafe {
         let place = |o: usize, b: usize| -> *mut f32 {
             task.y.at((block + b) * task.outputs + output + o).cast()
         };
-        let mut sums: [[V; BLOCKS]; OUTPUTS] = std::array::from_fn(|o| {
+        let mut sums: [[P::Sum; BLOCKS]; OUTPUTS] = std::array::from_fn(|o| {
             std::array::from_fn(|b| match task.bias {
-                _ if inputs.start > 0 => V::load(place(o, b)),
-                Some(bias) => V::splat(bias[output + o]),
-                None => V::splat(0.0),
+                _ if chunk.steps.start > 0 => P::Sum::load(place(o, b)),
+                Some(bias) => P::Sum::splat(bias[output + o]),
+                None => P::Sum::splat(0.0),
             })
         });
-        let x = task.x.as_ptr().add(block * task.inputs);
-        let w = task.w.as_ptr().add(output * task.inputs);
-        for input in inputs.clone() {
-            let values: [V; BLOCKS] =
-                std::array::from_fn(|b| V::load(x.add(b * task.inputs + input).cast()));
+        let x = task.x.as_ptr().add(block * steps + chunk.steps.start);
+        let w = &chunk.w[(output - task.range.start) * chunk.w_stride..];
+        debug_assert!(w.len() >= (OUTPUTS - 1) * chunk.w_stride + count);
+        for step in 0..count {
+            let values: [P; BLOCKS] = std::array::from_fn(|b| P::operands(x.add(b * steps + step)));
             for (o, sums) in sums.iter_mut().enumerate() {
-                let weight = V::splat(*w.add(o * task.inputs + input));
+                let weight = P::broadcast(*w.as_ptr().add(o * chunk.w_stride + step));
                 for (sum, value) in sums.iter_mut().zip(values) {
-                    *sum = value.mul_add(weight, *sum);
+                    *sum = value.add_product(weight, *sum);
                 }
             }
         }
@@ -144,10 +177,10 @@ unsafe fn tile<V: Vector, const OUTPUTS: usize, const BLOCKS: usize>(
                 sum.store(place(o, b));
             }
         }
-        if inputs.end == task.inputs && task.act != Activation::Identity {
+        if chunk.steps.end == steps && task.act != Activation::Identity {
             for o in 0..OUTPUTS {
                 for b in 0..BLOCKS {
-                    activate(task.act, V::load(place(o, b))).store(place(o, b));
+                    activate(task.act, P::Sum::load(place(o, b))).store(place(o, b));
                 }
             }
         }

@@ -2,36 +2,46 @@
 //! columns. A block of them is first copied so that a few columns lie together;
 //! that reads each weight from memory once and in long stretches.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
+use super::operands::{Matrix, Operands};
 use crate::Level;
 use crate::lanes::{LANES, Lanes};
 use crate::shared::Shared;
-use crate::vector::{Plain, Vector, prefetch};
+use crate::vector::{Product, Vector, prefetch};
 
-/// Rows of the weights copied at once: about an eighth of a mebibyte. Not a
-/// power of two, so that the panels, which are written side by side, do not
-/// drive each other out of the cache.
+/// Rows of the weights copied at once: about an eighth of a mebibyte. Even, for
+/// rows that share a step. Not a power of two, so that the panels, which are
+/// written side by side, do not drive each other out of the cache.
 const ROWS: usize = 124;
 
 /// The gradients of some inputs, for all blocks of images.
-pub(super) struct Task<'a> {
+pub(super) struct Task<'a, E: Operands> {
     pub inputs: usize,
     pub outputs: usize,
     /// Which inputs.
     pub range: Range<usize>,
-    /// `[blocks, outputs]`.
-    pub gz: &'a [Lanes],
+    /// `[blocks, outputs / STEP]`.
+    pub gz: &'a [E::Lanes],
     /// `[outputs, inputs]`.
-    pub w: &'a [f32],
+    pub w: Matrix<'a>,
     /// `[blocks, inputs]`.
     pub gx: Shared<'a, Lanes>,
 }
 
-thread_local! {
-    /// Copied weights: for each panel of columns `[rows, columns of the panel]`.
-    static PANELS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+/// Some rows of the weights of a task's inputs.
+struct Copied<E: Operands> {
+    rows: Range<usize>,
+    /// For each panel of columns `[rows / STEP, columns of the panel]`.
+    panels: Vec<E::Weight>,
+}
+
+/// Columns of a panel.
+fn width(level: Level) -> usize {
+    match level {
+        Level::Avx512 => 16,
+        Level::Avx2 | Level::Portable => 4,
+    }
 }
 
 /// Computes one task.
@@ -39,114 +49,136 @@ thread_local! {
 /// # Safety
 /// The machine has `level`; the slices have the lengths the sizes ask for; no
 /// other task writes the same inputs.
-pub(super) unsafe fn input_gradient(level: Level, task: &Task) {
-    PANELS.with_borrow_mut(|panels| {
-        // SAFETY: the caller's promise.
+pub(super) unsafe fn input_gradient<E: Operands>(level: Level, task: &Task<E>) {
+    let mut copied = Copied::<E> {
+        rows: 0..0,
+        panels: Vec::new(),
+    };
+    for start in (0..task.outputs).step_by(ROWS) {
+        copied.rows = start..(start + ROWS).min(task.outputs);
+        copied.fill(level, task);
+        // SAFETY: the caller's promise; the panels have the level's width.
         unsafe {
             match level {
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => avx512(task, panels),
+                Level::Avx512 if E::has_instruction() => avx512_bf16(task, &copied),
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => avx2(task, panels),
-                _ => run::<Plain, 4>(task, panels),
+                Level::Avx512 => avx512(task, &copied),
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => avx2(task, &copied),
+                _ => run::<E, E::Plain, 4>(task, &copied),
             }
         }
-    });
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
+unsafe fn avx512_bf16<E: Operands>(task: &Task<E>, copied: &Copied<E>) {
+    // SAFETY: the caller's promise.
+    unsafe { run::<E, E::Avx512Bf16, 16>(task, copied) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512(task: &Task, panels: &mut Vec<f32>) {
+unsafe fn avx512<E: Operands>(task: &Task<E>, copied: &Copied<E>) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx512, 16>(task, panels) }
+    unsafe { run::<E, E::Avx512, 16>(task, copied) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(task: &Task, panels: &mut Vec<f32>) {
+unsafe fn avx2<E: Operands>(task: &Task<E>, copied: &Copied<E>) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx2, 4>(task, panels) }
+    unsafe { run::<E, E::Avx2, 4>(task, copied) }
 }
 
-/// Goes over the weights in blocks of rows, in panels of `WIDTH` columns.
-#[inline(always)]
-unsafe fn run<V: Vector, const WIDTH: usize>(task: &Task, panels: &mut Vec<f32>) {
-    for start in (0..task.outputs).step_by(ROWS) {
-        let rows = start..(start + ROWS).min(task.outputs);
-        copy::<WIDTH>(task, &rows, panels);
-        let blocks = task.gz.len() / task.outputs;
-        let tiles = panels.len() / (rows.len() * WIDTH) * blocks;
-        let mut ahead = rows.end;
-        for (panel, weights) in panels.chunks_exact(rows.len() * WIDTH).enumerate() {
-            for block in 0..blocks {
-                let next = (ahead + ROWS.div_ceil(tiles.max(1))).min(task.outputs);
-                fetch(task, ahead..next.min(rows.end + ROWS));
-                ahead = next;
-                // SAFETY: the caller's promise; the panel is within the range.
-                unsafe { tile::<V, WIDTH>(task, panel, weights, block, &rows) }
+impl<E: Operands> Copied<E> {
+    /// Steps of a sum over the rows.
+    fn steps(&self) -> usize {
+        self.rows.len().div_ceil(E::STEP)
+    }
+
+    /// Copies the rows to panels; columns that the last one lacks become zero.
+    fn fill(&mut self, level: Level, task: &Task<E>) {
+        let width = width(level);
+        let len = self.steps() * width;
+        self.panels.clear();
+        let panels = task.range.len().div_ceil(width);
+        self.panels.resize(panels * len, E::Weight::default());
+        let mut scratch = Vec::new();
+        for (step, first) in self.rows.clone().step_by(E::STEP).enumerate() {
+            let row = |row: usize| match row < self.rows.end {
+                true => task.w.row(row, &task.range),
+                false => &[],
+            };
+            let joined = E::join_rows(level, [row(first), row(first + 1)], &mut scratch);
+            let panels = self.panels.chunks_exact_mut(len);
+            for (panel, from) in panels.zip(joined.chunks(width)) {
+                panel[step * width..][..from.len()].copy_from_slice(from);
             }
+        }
+    }
+}
+
+/// Goes over the panels of columns.
+#[inline(always)]
+unsafe fn run<E: Operands, P: Product<E>, const WIDTH: usize>(task: &Task<E>, copied: &Copied<E>) {
+    let rows = &copied.rows;
+    let len = copied.steps() * WIDTH;
+    let blocks = task.gz.len() / task.outputs.div_ceil(E::STEP);
+    let tiles = copied.panels.len() / len * blocks;
+    let mut ahead = rows.end;
+    for (panel, weights) in copied.panels.chunks_exact(len).enumerate() {
+        for block in 0..blocks {
+            let next = (ahead + ROWS.div_ceil(tiles.max(1))).min(task.outputs);
+            fetch(task, ahead..next.min(rows.end + ROWS));
+            ahead = next;
+            // SAFETY: the caller's promise; the panel is within the range.
+            unsafe { tile::<E, P, WIDTH>(task, panel, weights, block, rows) }
         }
     }
 }
 
 /// Asks for some rows that will be copied soon.
 #[inline(always)]
-fn fetch(task: &Task, rows: Range<usize>) {
+fn fetch<E: Operands>(task: &Task<E>, rows: Range<usize>) {
     for row in rows {
-        let start = row * task.inputs;
-        let row = &task.w[start + task.range.start..start + task.range.end];
+        let row = task.w.row(row, &task.range);
         row.iter().step_by(LANES).for_each(|place| prefetch(place));
-    }
-}
-
-/// Copies the rows to panels; columns that the last one lacks become zero.
-#[inline(always)]
-fn copy<const WIDTH: usize>(task: &Task, rows: &Range<usize>, panels: &mut Vec<f32>) {
-    let len = rows.len() * WIDTH;
-    panels.clear();
-    panels.resize(task.range.len().div_ceil(WIDTH) * len, 0.0);
-    for (line, row) in rows.clone().enumerate() {
-        let start = row * task.inputs;
-        let row = &task.w[start + task.range.start..start + task.range.end];
-        let (full, rest) = row.as_chunks::<WIDTH>();
-        for (panel, from) in panels.chunks_exact_mut(len).zip(full) {
-            panel[line * WIDTH..][..WIDTH].copy_from_slice(from);
-        }
-        if !rest.is_empty() {
-            panels[full.len() * len + line * WIDTH..][..rest.len()].copy_from_slice(rest);
-        }
     }
 }
 
 /// Adds some rows to one panel of one block of images.
 #[inline(always)]
-unsafe fn tile<V: Vector, const WIDTH: usize>(
-    task: &Task,
+unsafe fn tile<E: Operands, P: Product<E>, const WIDTH: usize>(
+    task: &Task<E>,
     panel: usize,
-    weights: &[f32],
+    weights: &[E::Weight],
     block: usize,
     rows: &Range<usize>,
 ) {
     let first = task.range.start + panel * WIDTH;
     let columns = WIDTH.min(task.range.end - first);
-    let gz = &task.gz[block * task.outputs..][rows.clone()];
+    let gz = &task.gz[block * task.outputs.div_ceil(E::STEP)..];
+    let gz = &gz[rows.start / E::STEP..rows.end.div_ceil(E::STEP)];
     debug_assert_eq!(weights.len(), gz.len() * WIDTH);
     // SAFETY: the caller's promise; only columns within the range are touched.
     unsafe {
         let place =
             |column: usize| -> *mut f32 { task.gx.at(block * task.inputs + first + column).cast() };
-        let mut sums: [V; WIDTH] = std::array::from_fn(|column| {
+        let mut sums: [P::Sum; WIDTH] = std::array::from_fn(|column| {
             if rows.start > 0 && column < columns {
-                V::load(place(column))
+                P::Sum::load(place(column))
             } else {
-                V::splat(0.0)
+                P::Sum::splat(0.0)
             }
         });
         let mut weights = weights.as_ptr();
         for gz in gz {
-            let gradient = V::load(gz.0.as_ptr());
+            let gradient = P::operands(gz);
             for (column, sum) in sums.iter_mut().enumerate() {
-                *sum = gradient.mul_add(V::splat(*weights.add(column)), *sum);
+                *sum = gradient.add_product(P::broadcast(*weights.add(column)), *sum);
             }
             weights = weights.add(WIDTH);
         }

@@ -6,6 +6,7 @@ mod input_gradient;
 mod op;
 #[cfg(test)]
 mod op_tests;
+mod operands;
 mod plan;
 mod slices;
 #[cfg(test)]

@@ -3,19 +3,25 @@
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
 use super::{linear_backward, linear_forward};
-use crate::Activation;
 use crate::operands::{check_operands, floats, with_floats};
+use crate::{Activation, Precision};
 
 const NAME: &str = "linear";
 
 /// `act(x w^T + bias)` with gradients for whatever is tracked.
 ///
 /// `x` is `[N, I]`, `w` `[O, I]`, `bias` `[O]`, the result `[N, O]`. On a
-/// device other than the CPU it is composed of candle's own operations.
+/// device other than the CPU it is composed of candle's own operations, in float32.
 ///
 /// # Errors
 /// When shapes do not fit together or a tensor is not float32.
-pub fn linear(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, act: Activation) -> Result<Tensor> {
+pub fn linear(
+    x: &Tensor,
+    w: &Tensor,
+    bias: Option<&Tensor>,
+    act: Activation,
+    precision: Precision,
+) -> Result<Tensor> {
     let operands: Vec<_> = [x, w].into_iter().chain(bias).collect();
     check_operands(NAME, &operands)?;
     let (Ok((batch, inputs)), Ok((outputs, weight_inputs))) = (x.dims2(), w.dims2()) else {
@@ -54,6 +60,7 @@ pub fn linear(x: &Tensor, w: &Tensor, bias: Option<&Tensor>, act: Activation) ->
         inputs,
         outputs,
         activation: act,
+        precision,
     };
     let (x, w) = (x.contiguous()?, w.contiguous()?);
     match bias {
@@ -67,13 +74,24 @@ struct Linear {
     inputs: usize,
     outputs: usize,
     activation: Activation,
+    precision: Precision,
 }
 
 impl Linear {
     fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> (CpuStorage, Shape) {
         let mut y = vec![0.0; self.batch * self.outputs];
         let (batch, inputs, outputs) = (self.batch, self.inputs, self.outputs);
-        linear_forward(batch, inputs, outputs, x, w, bias, self.activation, &mut y);
+        linear_forward(
+            self.precision,
+            batch,
+            inputs,
+            outputs,
+            x,
+            w,
+            bias,
+            self.activation,
+            &mut y,
+        );
         (CpuStorage::F32(y), Shape::from((self.batch, self.outputs)))
     }
 
@@ -95,6 +113,7 @@ impl Linear {
                 with_floats(NAME, y, |y| {
                     with_floats(NAME, gy, |gy| {
                         linear_backward(
+                            self.precision,
                             self.batch,
                             self.inputs,
                             self.outputs,

@@ -2,10 +2,12 @@
 
 use rayon::prelude::*;
 
+use super::operands::{Matrix, Operands};
 use super::{forward, input_gradient, weight_gradient};
 use crate::lanes::Lanes;
 use crate::shared::Shared;
-use crate::{Activation, Level, level};
+use crate::vector::{Bf16, F32};
+use crate::{Activation, Level, Precision, level};
 
 /// Inputs that one task of a gradient takes.
 const COLUMNS: usize = 256;
@@ -23,21 +25,23 @@ const OUTPUTS: usize = 96;
 pub struct LinearPlan {
     inputs: usize,
     outputs: usize,
+    precision: Precision,
     level: Level,
 }
 
 impl LinearPlan {
     /// A layer of these sizes for this machine's best instruction set.
-    pub fn new(inputs: usize, outputs: usize) -> Self {
-        Self::at_level(inputs, outputs, level())
+    pub fn new(inputs: usize, outputs: usize, precision: Precision) -> Self {
+        Self::at_level(inputs, outputs, precision, level())
     }
 
     /// A layer for a given instruction set, or for the best below it that this machine has.
-    pub fn at_level(inputs: usize, outputs: usize, level: Level) -> Self {
+    pub fn at_level(inputs: usize, outputs: usize, precision: Precision, level: Level) -> Self {
         let best = Level::available().pop().unwrap_or(Level::Portable);
         Self {
             inputs,
             outputs,
+            precision,
             level: level.min(best),
         }
     }
@@ -85,10 +89,25 @@ impl LinearPlan {
             bias_len, self.outputs,
             "LinearPlan: `bias` has the wrong length"
         );
+        match self.precision {
+            Precision::F32 => self.forward_of::<F32>(x, w, bias, act, y),
+            Precision::Bf16 => self.forward_of::<Bf16>(x, w, bias, act, y),
+        }
+    }
+
+    fn forward_of<E: Operands>(
+        &self,
+        x: &[Lanes],
+        w: &[f32],
+        bias: Option<&[f32]>,
+        act: Activation,
+        y: &mut [Lanes],
+    ) {
+        let x = &*E::features(self.level, self.inputs, x);
         let y = Shared::new(y);
         let fair = self.outputs.div_ceil(4 * rayon::current_num_threads());
         (ranges(self.outputs, fair.next_multiple_of(6).min(OUTPUTS))).for_each(|range| {
-            let task = forward::Task {
+            let task = forward::Task::<E> {
                 inputs: self.inputs,
                 outputs: self.outputs,
                 range,
@@ -111,9 +130,21 @@ impl LinearPlan {
     /// When a length does not fit.
     pub fn input_gradient(&self, gz: &[Lanes], w: &[f32], gx: &mut [Lanes]) {
         self.check(gx.len(), w.len(), gz.len());
+        match self.precision {
+            Precision::F32 => self.input_gradient_of::<F32>(gz, w, gx),
+            Precision::Bf16 => self.input_gradient_of::<Bf16>(gz, w, gx),
+        }
+    }
+
+    fn input_gradient_of<E: Operands>(&self, gz: &[Lanes], w: &[f32], gx: &mut [Lanes]) {
+        let gz = &*E::features(self.level, self.outputs, gz);
+        let w = Matrix {
+            values: w,
+            width: self.inputs,
+        };
         let gx = Shared::new(gx);
         ranges(self.inputs, COLUMNS).for_each(|range| {
-            let task = input_gradient::Task {
+            let task = input_gradient::Task::<E> {
                 inputs: self.inputs,
                 outputs: self.outputs,
                 range,
@@ -144,9 +175,23 @@ impl LinearPlan {
         if batch == 0 {
             return gw.fill(0.0);
         }
+        match self.precision {
+            Precision::F32 => self.weight_gradient_of::<F32>(batch, x, gz, gw),
+            Precision::Bf16 => self.weight_gradient_of::<Bf16>(batch, x, gz, gw),
+        }
+    }
+
+    fn weight_gradient_of<E: Operands>(
+        &self,
+        batch: usize,
+        x: &[Lanes],
+        gz: &[Lanes],
+        gw: &mut [f32],
+    ) {
+        let gz = &*E::images(self.level, batch, self.outputs, gz);
         let gw = Shared::new(gw);
         ranges(self.inputs, COLUMNS).for_each(|range| {
-            let task = weight_gradient::Task {
+            let task = weight_gradient::Task::<E> {
                 inputs: self.inputs,
                 outputs: self.outputs,
                 batch,

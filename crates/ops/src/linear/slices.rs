@@ -3,7 +3,7 @@
 use super::LinearPlan;
 use crate::conv::activation_gradient;
 use crate::lanes::{LANES, Lanes, deinterleave, interleave};
-use crate::{Activation, Level, level};
+use crate::{Activation, Level, Precision, level};
 
 /// A batch laid out as lanes.
 fn to_lanes(features: usize, images: &[f32]) -> Vec<Lanes> {
@@ -32,6 +32,7 @@ fn from_lanes(features: usize, lanes: &[Lanes], images: &mut [f32]) {
 /// When a slice has another length than the sizes ask for.
 #[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
 pub fn linear_forward(
+    precision: Precision,
     batch: usize,
     inputs: usize,
     outputs: usize,
@@ -41,11 +42,19 @@ pub fn linear_forward(
     act: Activation,
     y: &mut [f32],
 ) {
-    forward_at(level(), [batch, inputs, outputs], x, w, bias, act, y);
+    forward_at(
+        (level(), precision),
+        [batch, inputs, outputs],
+        x,
+        w,
+        bias,
+        act,
+        y,
+    );
 }
 
 pub(super) fn forward_at(
-    level: Level,
+    (level, precision): (Level, Precision),
     [batch, inputs, outputs]: [usize; 3],
     x: &[f32],
     w: &[f32],
@@ -56,7 +65,7 @@ pub(super) fn forward_at(
     assert_eq!(x.len(), batch * inputs, "linear: `x` has the wrong length");
     assert_eq!(y.len(), batch * outputs, "linear: `y` has the wrong length");
     let mut y_lanes = vec![Lanes::ZERO; Lanes::blocks(batch) * outputs];
-    let plan = LinearPlan::at_level(inputs, outputs, level);
+    let plan = LinearPlan::at_level(inputs, outputs, precision, level);
     plan.forward(&to_lanes(inputs, x), w, bias, act, &mut y_lanes);
     from_lanes(outputs, &y_lanes, y);
 }
@@ -71,6 +80,7 @@ pub(super) fn forward_at(
 /// When a slice has another length than the sizes ask for.
 #[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
 pub fn linear_backward(
+    precision: Precision,
     batch: usize,
     inputs: usize,
     outputs: usize,
@@ -84,7 +94,7 @@ pub fn linear_backward(
     gb: Option<&mut [f32]>,
 ) {
     backward_at(
-        level(),
+        (level(), precision),
         [batch, inputs, outputs],
         x,
         w,
@@ -99,7 +109,7 @@ pub fn linear_backward(
 
 #[expect(clippy::too_many_arguments, reason = "a kernel's operands and results")]
 pub(super) fn backward_at(
-    level: Level,
+    (level, precision): (Level, Precision),
     [batch, inputs, outputs]: [usize; 3],
     x: &[f32],
     w: &[f32],
@@ -117,7 +127,7 @@ pub(super) fn backward_at(
         batch * outputs,
         "linear: `gy` has the wrong length"
     );
-    let plan = LinearPlan::at_level(inputs, outputs, level);
+    let plan = LinearPlan::at_level(inputs, outputs, precision, level);
     let mut gz = to_lanes(outputs, gy);
     activation_gradient(act, outputs, 1, &to_lanes(outputs, y), &mut gz, gb);
     let mut x_lanes = to_lanes(inputs, x);

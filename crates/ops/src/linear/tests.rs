@@ -1,10 +1,11 @@
 //! The fast kernels against plain loops in double precision.
 
 use super::slices::{backward_at, forward_at};
-use crate::testing::{assert_near, noise};
-use crate::{Activation, Level};
+use crate::testing::{PRECISIONS, assert_near, noise, operand};
+use crate::{Activation, Level, Precision};
 
 struct Case {
+    precision: Precision,
     sizes: [usize; 3],
     act: Activation,
     x: Vec<f32>,
@@ -14,9 +15,10 @@ struct Case {
 }
 
 impl Case {
-    fn new(sizes: [usize; 3], act: Activation) -> Self {
+    fn new(precision: Precision, sizes: [usize; 3], act: Activation) -> Self {
         let [batch, inputs, outputs] = sizes;
         Self {
+            precision,
             sizes,
             act,
             x: noise(1, batch * inputs),
@@ -29,6 +31,7 @@ impl Case {
     /// `y`, `gx`, `gw` and `gb`.
     fn run(&self, level: Level) -> [Vec<f32>; 4] {
         let Self {
+            precision,
             sizes,
             act,
             x,
@@ -39,9 +42,10 @@ impl Case {
         // Not a number shows what is read before it is written.
         let blank = |like: &[f32]| vec![f32::NAN; like.len()];
         let [mut y, mut gx, mut gw, mut gb] = [blank(gy), blank(x), blank(w), blank(bias)];
-        forward_at(level, *sizes, x, w, Some(bias), *act, &mut y);
+        let how = (level, *precision);
+        forward_at(how, *sizes, x, w, Some(bias), *act, &mut y);
         let (gx_out, gb_out) = (Some(gx.as_mut_slice()), Some(gb.as_mut_slice()));
-        backward_at(level, *sizes, x, w, &y, gy, *act, gx_out, &mut gw, gb_out);
+        backward_at(how, *sizes, x, w, &y, gy, *act, gx_out, &mut gw, gb_out);
         [y, gx, gw, gb]
     }
 
@@ -50,23 +54,20 @@ impl Case {
         let found = self.run(level);
         let [mut y, mut gx, mut gw, mut gb] = found.each_ref().map(|part| vec![0.0; part.len()]);
         let wide = |values: &[f32], index: usize| f64::from(values[index]);
+        let operand = |values: &[f32], index: usize| operand(self.precision, values[index]);
         for n in 0..batch {
-            for o in 0..outputs {
+            for (o, gb) in gb.iter_mut().enumerate() {
                 let at = n * outputs + o;
                 let mut sum = wide(&self.bias, o);
-                let rounded = wide(&found[0], at);
-                let derivative = match self.act {
-                    Activation::Identity => 1.0,
-                    Activation::Relu => f64::from(u8::from(rounded > 0.0)),
-                    Activation::Tanh => 1.0 - rounded * rounded,
-                };
-                let gz = wide(&self.gy, at) * derivative;
+                let gz = self.gy[at] * self.act.derivative(found[0][at]);
+                let rounded = operand(&[gz], 0);
                 for i in 0..inputs {
-                    sum += wide(&self.x, n * inputs + i) * wide(&self.w, o * inputs + i);
-                    gx[n * inputs + i] += gz * wide(&self.w, o * inputs + i);
-                    gw[o * inputs + i] += gz * wide(&self.x, n * inputs + i);
+                    let (x_at, w_at) = (n * inputs + i, o * inputs + i);
+                    sum += operand(&self.x, x_at) * operand(&self.w, w_at);
+                    gx[x_at] += rounded * operand(&self.w, w_at);
+                    gw[w_at] += rounded * operand(&self.x, x_at);
                 }
-                gb[o] += gz;
+                *gb += f64::from(gz);
                 y[at] = match self.act {
                     Activation::Identity => sum,
                     Activation::Relu => sum.max(0.0),
@@ -76,7 +77,10 @@ impl Case {
         }
         let names = ["y", "gx", "gw", "gb"];
         for ((name, found), wanted) in names.iter().zip(&found).zip([y, gx, gw, gb]) {
-            let name = format!("{name} of {:?} {:?} at {level:?}", self.sizes, self.act);
+            let name = format!(
+                "{name} of {:?} {:?} {:?} at {level:?}",
+                self.sizes, self.act, self.precision
+            );
             assert_near(&name, found, &wanted, 2e-5);
         }
     }
@@ -99,8 +103,10 @@ const SIZES: [[usize; 3]; 9] = [
 fn every_level_agrees_with_plain_loops() {
     for sizes in SIZES {
         for act in [Activation::Identity, Activation::Relu, Activation::Tanh] {
-            for level in Level::available() {
-                Case::new(sizes, act).check(level);
+            for precision in PRECISIONS {
+                for level in Level::available() {
+                    Case::new(precision, sizes, act).check(level);
+                }
             }
         }
     }
@@ -108,8 +114,9 @@ fn every_level_agrees_with_plain_loops() {
 
 #[test]
 fn the_thread_count_changes_no_bit() {
-    for sizes in SIZES {
-        let case = Case::new(sizes, Activation::Tanh);
+    for (index, sizes) in SIZES.into_iter().enumerate() {
+        let precision = PRECISIONS[index % PRECISIONS.len()];
+        let case = Case::new(precision, sizes, Activation::Tanh);
         let with_threads = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
             pool.expect("a thread pool")

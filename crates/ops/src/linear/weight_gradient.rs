@@ -2,19 +2,19 @@
 //! the images go by, so that each weight's gradient is finished in a register
 //! and written once; the input is laid out for that, a small part of the work.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
+use super::operands::Operands;
 use crate::Level;
 use crate::lanes::{LANES, Lanes};
 use crate::shared::Shared;
-use crate::vector::{Plain, Vector, fence};
+use crate::vector::{Product, Vector, fence};
 
 /// Inputs that lie together for each image.
 const PANEL: usize = 4 * LANES;
 
 /// The gradients of the weights of some inputs, for all outputs.
-pub(super) struct Task<'a> {
+pub(super) struct Task<'a, E: Operands> {
     pub inputs: usize,
     pub outputs: usize,
     /// Images, without those that fill up the last block.
@@ -23,15 +23,10 @@ pub(super) struct Task<'a> {
     pub range: Range<usize>,
     /// `[blocks, inputs]`.
     pub x: &'a [Lanes],
-    /// `[blocks, outputs]`.
-    pub gz: &'a [Lanes],
+    /// `[blocks, outputs, 16 / STEP]`.
+    pub gz: &'a [E::Weight],
     /// `[outputs, inputs]`, overwritten; best aligned to a cache line.
     pub gw: Shared<'a, f32>,
-}
-
-thread_local! {
-    /// The input of a task: for each panel `[images, PANEL]` floats.
-    static PANELS: RefCell<Vec<Lanes>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Computes one task.
@@ -39,71 +34,88 @@ thread_local! {
 /// # Safety
 /// The machine has `level`; the slices have the lengths the sizes ask for; no
 /// other task writes the same inputs' weights.
-pub(super) unsafe fn weight_gradient(level: Level, task: &Task) {
-    PANELS.with_borrow_mut(|panels| {
-        copy(task, panels);
-        // SAFETY: the caller's promise.
-        unsafe {
-            match level {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => avx512(task, panels),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => avx2(task, panels),
-                _ => run::<Plain, 2, 2>(task, panels),
-            }
+pub(super) unsafe fn weight_gradient<E: Operands>(level: Level, task: &Task<E>) {
+    let panels = copy(task);
+    // SAFETY: the caller's promise.
+    unsafe {
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 if E::has_instruction() => avx512_bf16(task, &panels),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => avx512(task, &panels),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => avx2(task, &panels),
+            _ => run::<E, E::Plain, 2, 2>(task, &panels),
         }
-        fence();
-    });
+    }
+    fence();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
+unsafe fn avx512_bf16<E: Operands>(task: &Task<E>, panels: &[E::Lanes]) {
+    // SAFETY: the caller's promise.
+    unsafe { run::<E, E::Avx512Bf16, 6, 4>(task, panels) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512(task: &Task, panels: &[Lanes]) {
+unsafe fn avx512<E: Operands>(task: &Task<E>, panels: &[E::Lanes]) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx512, 6, 4>(task, panels) }
+    unsafe { run::<E, E::Avx512, 6, 4>(task, panels) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(task: &Task, panels: &[Lanes]) {
+unsafe fn avx2<E: Operands>(task: &Task<E>, panels: &[E::Lanes]) {
     // SAFETY: the caller's promise.
-    unsafe { run::<crate::vector::Avx2, 2, 2>(task, panels) }
+    unsafe { run::<E, E::Avx2, 2, 2>(task, panels) }
 }
 
-/// Lays out the task's inputs; those that the last panel lacks become zero.
-fn copy(task: &Task, panels: &mut Vec<Lanes>) {
-    let len = task.batch * PANEL / LANES;
-    panels.clear();
-    panels.resize(task.range.len().div_ceil(PANEL) * len, Lanes::ZERO);
-    for (panel, panel_values) in panels.chunks_exact_mut(len).enumerate() {
+/// Registers of a panel.
+const VECTORS_IN_PANEL: usize = PANEL / LANES;
+
+impl<E: Operands> Task<'_, E> {
+    /// Steps of a sum over the images.
+    fn steps(&self) -> usize {
+        self.batch.div_ceil(E::STEP)
+    }
+}
+
+/// The task's inputs as panels of `[images / STEP, PANEL]`; inputs that the
+/// last panel lacks become zero.
+fn copy<E: Operands>(task: &Task<E>) -> Vec<E::Lanes> {
+    let len = task.steps() * VECTORS_IN_PANEL;
+    let mut panels = vec![E::ZERO; task.range.len().div_ceil(PANEL) * len];
+    for (panel, values) in panels.chunks_exact_mut(len).enumerate() {
         let first = task.range.start + panel * PANEL;
         let inputs = PANEL.min(task.range.end - first);
-        let blocks = Lanes::as_floats_mut(panel_values).chunks_mut(LANES * PANEL);
-        for (block, images) in blocks.enumerate() {
+        let blocks = E::flat_mut(values).chunks_mut(LANES / E::STEP * PANEL);
+        for (block, to) in blocks.enumerate() {
+            let images = LANES.min(task.batch - block * LANES);
             let from = &task.x[block * task.inputs + first..][..inputs];
-            for (image, values) in images.chunks_exact_mut(PANEL).enumerate() {
-                for (to, from) in values.iter_mut().zip(from) {
-                    *to = from.0[image];
-                }
+            for (input, from) in from.iter().enumerate() {
+                E::spread_images(from, images, &mut to[input..], PANEL);
             }
         }
     }
+    panels
 }
 
 /// Goes over all outputs and panels in tiles of `OUTPUTS` times `VECTORS`.
 #[inline(always)]
-unsafe fn run<V: Vector, const OUTPUTS: usize, const VECTORS: usize>(
-    task: &Task,
-    panels: &[Lanes],
+unsafe fn run<E: Operands, P: Product<E>, const OUTPUTS: usize, const VECTORS: usize>(
+    task: &Task<E>,
+    panels: &[E::Lanes],
 ) {
     let mut output = 0;
     while output < task.outputs {
         // SAFETY: the caller's promise; the tiles stay within the outputs.
         output += unsafe {
             match task.outputs - output {
-                left if left >= OUTPUTS => row::<V, OUTPUTS, VECTORS>(task, panels, output),
-                left if left >= 2 => row::<V, 2, VECTORS>(task, panels, output),
-                _ => row::<V, 1, VECTORS>(task, panels, output),
+                left if left >= OUTPUTS => row::<E, P, OUTPUTS, VECTORS>(task, panels, output),
+                left if left >= 2 => row::<E, P, 2, VECTORS>(task, panels, output),
+                _ => row::<E, P, 1, VECTORS>(task, panels, output),
             }
         };
     }
@@ -111,18 +123,18 @@ unsafe fn run<V: Vector, const OUTPUTS: usize, const VECTORS: usize>(
 
 /// All panels for `OUTPUTS` outputs, which it returns.
 #[inline(always)]
-unsafe fn row<V: Vector, const OUTPUTS: usize, const VECTORS: usize>(
-    task: &Task,
-    panels: &[Lanes],
+unsafe fn row<E: Operands, P: Product<E>, const OUTPUTS: usize, const VECTORS: usize>(
+    task: &Task<E>,
+    panels: &[E::Lanes],
     output: usize,
 ) -> usize {
-    let len = task.batch * PANEL / LANES;
+    let len = task.steps() * VECTORS_IN_PANEL;
     for (panel, values) in panels.chunks_exact(len).enumerate() {
-        for vector in (0..PANEL / LANES).step_by(VECTORS) {
+        for vector in (0..VECTORS_IN_PANEL).step_by(VECTORS) {
             let first = task.range.start + panel * PANEL + vector * LANES;
             if first < task.range.end {
                 // SAFETY: the caller's promise.
-                unsafe { tile::<V, OUTPUTS, VECTORS>(task, &values[vector..], output, first) }
+                unsafe { tile::<E, P, OUTPUTS, VECTORS>(task, &values[vector..], output, first) }
             }
         }
     }
@@ -131,28 +143,30 @@ unsafe fn row<V: Vector, const OUTPUTS: usize, const VECTORS: usize>(
 
 /// One tile, over all images.
 #[inline(always)]
-unsafe fn tile<V: Vector, const OUTPUTS: usize, const VECTORS: usize>(
-    task: &Task,
-    values: &[Lanes],
+unsafe fn tile<E: Operands, P: Product<E>, const OUTPUTS: usize, const VECTORS: usize>(
+    task: &Task<E>,
+    values: &[E::Lanes],
     output: usize,
     first: usize,
 ) {
     debug_assert!(output + OUTPUTS <= task.outputs);
-    debug_assert!(values.len() + PANEL / LANES > task.batch * PANEL / LANES);
+    debug_assert!(values.len() + VECTORS_IN_PANEL > task.steps() * VECTORS_IN_PANEL);
     // SAFETY: the caller's promise; `values` goes on to the end of its panel,
     // and only inputs within the range are written.
     unsafe {
-        let mut sums = [[V::splat(0.0); VECTORS]; OUTPUTS];
-        for image in 0..task.batch {
-            let values: [V; VECTORS] = std::array::from_fn(|vector| {
-                V::load(values.as_ptr().add(image * PANEL / LANES + vector).cast())
+        let per_block = LANES / E::STEP;
+        let mut sums = [[P::Sum::splat(0.0); VECTORS]; OUTPUTS];
+        for step in 0..task.steps() {
+            let values: [P; VECTORS] = std::array::from_fn(|vector| {
+                P::operands(values.as_ptr().add(step * VECTORS_IN_PANEL + vector))
             });
-            let gz = task.gz.as_ptr().add(image / LANES * task.outputs + output);
-            let gz = gz.cast::<f32>().add(image % LANES);
+            let gz = (step / per_block * task.outputs + output) * per_block + step % per_block;
+            debug_assert!(gz + (OUTPUTS - 1) * per_block < task.gz.len());
+            let gz = task.gz.as_ptr().add(gz);
             for (output, sums) in sums.iter_mut().enumerate() {
-                let gradient = V::splat(*gz.add(output * LANES));
+                let gradient = P::broadcast(*gz.add(output * per_block));
                 for (sum, value) in sums.iter_mut().zip(values) {
-                    *sum = value.mul_add(gradient, *sum);
+                    *sum = value.add_product(gradient, *sum);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ablate_core::{Kind, nearest, registry};
+use ablate_core::{Kind, Precision, nearest, registry};
 use figment::Figment;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -33,6 +33,8 @@ pub struct Training {
     /// Ends the trial after the epoch in which the training top-1 error falls to
     /// this fraction; absent: never.
     pub stop_at_train_error: Option<f64>,
+    /// What products are taken of, in training and evaluation.
+    pub precision: Precision,
 }
 
 impl Default for Training {
@@ -41,6 +43,7 @@ impl Default for Training {
             epochs: 90,
             batch_size: 128,
             stop_at_train_error: None,
+            precision: Precision::F32,
         }
     }
 }
