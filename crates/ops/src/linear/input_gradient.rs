@@ -10,10 +10,10 @@ use crate::lanes::{LANES, Lanes};
 use crate::shared::Shared;
 use crate::vector::{Product, Vector, prefetch};
 
-/// Rows of the weights copied at once: about an eighth of a mebibyte. Even, for
-/// rows that share a step. Not a power of two, so that the panels, which are
-/// written side by side, do not drive each other out of the cache.
-const ROWS: usize = 124;
+/// Steps whose rows of the weights are copied at once: about an eighth of a
+/// mebibyte. Not a power of two, so that the panels, which are written side by
+/// side, do not drive each other out of the cache.
+const STEPS: usize = 124;
 
 /// The gradients of some inputs, for all blocks of images.
 pub(super) struct Task<'a, E: Operands> {
@@ -54,8 +54,9 @@ pub(super) unsafe fn input_gradient<E: Operands>(level: Level, task: &Task<E>) {
         rows: 0..0,
         panels: Vec::new(),
     };
-    for start in (0..task.outputs).step_by(ROWS) {
-        copied.rows = start..(start + ROWS).min(task.outputs);
+    let rows = STEPS * E::STEP;
+    for start in (0..task.outputs).step_by(rows) {
+        copied.rows = start..(start + rows).min(task.outputs);
         copied.fill(level, task);
         // SAFETY: the caller's promise; the panels have the level's width.
         unsafe {
@@ -128,11 +129,12 @@ unsafe fn run<E: Operands, P: Product<E>, const WIDTH: usize>(task: &Task<E>, co
     let len = copied.steps() * WIDTH;
     let blocks = task.gz.len() / task.outputs.div_ceil(E::STEP);
     let tiles = copied.panels.len() / len * blocks;
+    let most = STEPS * E::STEP;
     let mut ahead = rows.end;
     for (panel, weights) in copied.panels.chunks_exact(len).enumerate() {
         for block in 0..blocks {
-            let next = (ahead + ROWS.div_ceil(tiles.max(1))).min(task.outputs);
-            fetch(task, ahead..next.min(rows.end + ROWS));
+            let next = (ahead + most.div_ceil(tiles.max(1))).min(task.outputs);
+            fetch(task, ahead..next.min(rows.end + most));
             ahead = next;
             // SAFETY: the caller's promise; the panel is within the range.
             unsafe { tile::<E, P, WIDTH>(task, panel, weights, block, rows) }

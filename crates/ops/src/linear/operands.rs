@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::Level;
 use crate::lanes::{LANES, Lanes};
 use crate::vector::{Bf16, Element, F32, Pair, Pairs, pair_neighbours, pair_rows, round_row};
@@ -108,10 +110,10 @@ impl Operands for Bf16 {
     fn features(level: Level, features: usize, lanes: &[Lanes]) -> Cow<'_, [Pairs]> {
         let len = features.div_ceil(2);
         let mut pairs = vec![Pairs::ZERO; lanes.len() / features * len];
-        let blocks = lanes.chunks_exact(features);
-        for (lanes, pairs) in blocks.zip(pairs.chunks_exact_mut(len)) {
-            pair_neighbours(level, lanes, pairs);
-        }
+        let blocks = lanes.par_chunks_exact(features);
+        blocks
+            .zip(pairs.par_chunks_exact_mut(len))
+            .for_each(|(lanes, pairs)| pair_neighbours(level, lanes, pairs));
         Cow::Owned(pairs)
     }
 

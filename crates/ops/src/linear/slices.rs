@@ -1,5 +1,7 @@
 //! The fully connected layer over plain slices in `[N, features]` order.
 
+use rayon::prelude::*;
+
 use super::LinearPlan;
 use crate::conv::activation_gradient;
 use crate::lanes::{LANES, Lanes, deinterleave, interleave};
@@ -9,18 +11,20 @@ use crate::{Activation, Level, Precision, level};
 fn to_lanes(features: usize, images: &[f32]) -> Vec<Lanes> {
     let batch = images.len() / features;
     let mut lanes = vec![Lanes::ZERO; Lanes::blocks(batch) * features];
-    let blocks = lanes.chunks_exact_mut(features);
-    for (block, images) in blocks.zip(images.chunks(LANES * features)) {
-        interleave(features, images, block);
-    }
+    let blocks = lanes.par_chunks_exact_mut(features);
+    let images = images.par_chunks(LANES * features);
+    blocks
+        .zip(images)
+        .for_each(|(block, images)| interleave(features, images, block));
     lanes
 }
 
 fn from_lanes(features: usize, lanes: &[Lanes], images: &mut [f32]) {
-    let blocks = lanes.chunks_exact(features);
-    for (block, images) in blocks.zip(images.chunks_mut(LANES * features)) {
-        deinterleave(features, block, images);
-    }
+    let blocks = lanes.par_chunks_exact(features);
+    let images = images.par_chunks_mut(LANES * features);
+    blocks
+        .zip(images)
+        .for_each(|(block, images)| deinterleave(features, block, images));
 }
 
 /// `y = act(x w^T + bias)`.
