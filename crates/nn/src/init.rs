@@ -16,6 +16,10 @@ pub enum LayerInit {
     /// Weights and biases uniform in ±1/√fan-in, PyTorch's default for
     /// convolutions and linear layers (`kaiming_uniform_` with a = √5).
     FanIn,
+    /// Weights from N(0, 2/fan-in), biases 0: ReLUs then hand signals on at the
+    /// strength they had, however deep and narrow the network
+    /// (He et al. 2015, equation 10).
+    He,
 }
 
 impl LayerInit {
@@ -28,6 +32,13 @@ impl LayerInit {
                     stdev: deviation,
                 },
                 bias: Init::Const(bias),
+            },
+            Self::He => ParameterInit {
+                weight: Init::Randn {
+                    mean: 0.0,
+                    stdev: (2.0 / fan_in as f64).sqrt(),
+                },
+                bias: Init::Const(0.0),
             },
             Self::FanIn => {
                 let up = 1.0 / (fan_in as f64).sqrt();
@@ -45,4 +56,18 @@ impl LayerInit {
 pub(crate) struct ParameterInit {
     pub weight: Init,
     pub bias: Init,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deviations_follow_the_fan_in() {
+        let he = LayerInit::He.of_layer(50);
+        assert!(matches!(he.weight, Init::Randn { mean: 0.0, stdev } if stdev == 0.2));
+        assert!(matches!(he.bias, Init::Const(0.0)));
+        let fan_in = LayerInit::FanIn.of_layer(25);
+        assert!(matches!(fan_in.weight, Init::Uniform { lo, up } if lo == -0.2 && up == 0.2));
+    }
 }

@@ -27,6 +27,12 @@ impl AlexNet {
             "give a positive number; 1 is the paper's width",
         )?;
         require(
+            self.deviation.is_finite() && self.deviation > 0.0,
+            "deviation",
+            format!("weights cannot deviate by {}", self.deviation),
+            "give a positive number; the paper has 0.01",
+        )?;
+        require(
             self.hidden > 0,
             "hidden",
             "a linear layer needs units",

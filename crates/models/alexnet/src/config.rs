@@ -54,12 +54,18 @@ pub struct AlexNet {
     /// Source: section 4.2
     pub dropout_at: DropoutPlace,
 
-    /// How parameters start. `paper`: weights from N(0, 0.01), biases 1 in
-    /// conv2, conv4, conv5 and the hidden linear layers, else 0.
-    /// `zero_biases`: the same weights, every bias 0. `pytorch`: uniform in
-    /// +-1/sqrt(fan-in).
+    /// How parameters start. `paper`: normal weights, biases 1 in conv2, conv4,
+    /// conv5 and the hidden linear layers, else 0. `zero_biases`: the same
+    /// weights, every bias 0. `pytorch`: uniform in +-1/sqrt(fan-in). `he`: weights
+    /// from N(0, 2/fan-in), biases 0, from which narrow networks train too.
     /// Source: section 5
     pub init: Init,
+
+    /// Standard deviation of the normal weights of `paper` and `zero_biases`. A
+    /// network with a fraction `width` of the kernels sums over as many fewer
+    /// inputs; 0.01 / sqrt(width) keeps its sums as large as the paper's.
+    /// Source: section 5
+    pub deviation: f64,
 
     /// Convolutional layers to leave out; response normalisation goes with its
     /// layer, pooling stays. Without conv1 the first layer left sees the image
@@ -140,14 +146,16 @@ pub enum DropoutPlace {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Init {
-    /// Weights from N(0, 0.01), biases 1 in conv2, conv4, conv5 and the hidden
-    /// linear layers, else 0.
+    /// Normal weights, biases 1 in conv2, conv4, conv5 and the hidden linear
+    /// layers, else 0.
     #[default]
     Paper,
-    /// Weights from N(0, 0.01), biases 0.
+    /// Normal weights, biases 0.
     ZeroBiases,
     /// Weights and biases uniform in ±1/√fan-in.
     Pytorch,
+    /// Weights from N(0, 2/fan-in), biases 0.
+    He,
 }
 
 /// One of the five convolutional layers.
@@ -227,6 +235,7 @@ impl Default for AlexNet {
             dropout: 0.5,
             dropout_at: DropoutPlace::Hidden,
             init: Init::Paper,
+            deviation: 0.01,
             remove: Vec::new(),
             kernels: None,
             sizes: [5, 3, 3, 3],

@@ -23,7 +23,7 @@ pub fn layers(config: &AlexNet, classes: usize) -> StackBuilder {
     };
     let dropout = |place| if config.dropout_at == place { config.dropout } else { 0.0 };
     let keeps = |layer| !config.remove.contains(&layer);
-    let init = |bias| initial(config.init, bias);       // Section 5
+    let init = |bias| initial(config, bias);            // Section 5
     let [fc6, fc7, fc8] = classifier_names(config);
 
     StackBuilder::default()
@@ -73,15 +73,16 @@ fn same(kernels: usize, size: usize, groups: usize) -> Conv2d {
 
 /// Section 5: weights from N(0, 0.01), and biases of 1 where they speed up the
 /// early learning by giving ReLUs positive inputs.
-fn initial(init: Init, bias: f64) -> LayerInit {
+fn initial(config: &AlexNet, bias: f64) -> LayerInit {
     let normal = |bias| LayerInit::Normal {
-        deviation: 0.01,
+        deviation: config.deviation,
         bias,
     };
-    match init {
+    match config.init {
         Init::Paper => normal(bias),
         Init::ZeroBiases => normal(0.0),
         Init::Pytorch => LayerInit::FanIn,
+        Init::He => LayerInit::He,
     }
 }
 

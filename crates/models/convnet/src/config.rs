@@ -32,7 +32,8 @@ pub struct ConvNet {
 
     /// How parameters start. `cuda_convnet`: weights from N(0, 0.0001) in the
     /// first layer, which suits pixels of 0 to 255 less their mean, and N(0, 0.01)
-    /// in the others, biases 0. `pytorch`: uniform in +-1/sqrt(fan-in).
+    /// in the others, biases 0. `pytorch`: uniform in +-1/sqrt(fan-in). `he`: weights
+    /// from N(0, 2/fan-in), biases 0.
     /// Source: cuda-convnet, layers-18pct.cfg
     pub init: Init,
 }
@@ -58,6 +59,8 @@ pub enum Init {
     CudaConvnet,
     /// Weights and biases uniform in ±1/√fan-in.
     Pytorch,
+    /// Weights from N(0, 2/fan-in), biases 0.
+    He,
 }
 
 /// Local response normalisation: each value is divided by

@@ -32,6 +32,7 @@ pub fn layers(config: &ConvNet, classes: usize) -> StackBuilder {
     let init = |deviation| match config.init {
         Init::CudaConvnet => LayerInit::Normal { deviation, bias: 0.0 },
         Init::Pytorch => LayerInit::FanIn,
+        Init::He => LayerInit::He,
     };
 
     StackBuilder::default()

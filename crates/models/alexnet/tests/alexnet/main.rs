@@ -120,6 +120,32 @@ fn biases_start_as_section_5_says() -> Result<()> {
 }
 
 #[test]
+fn normal_weights_deviate_as_told() -> Result<()> {
+    let parameters = Parameters::new(Stream::new(0));
+    let cx = ModelContext {
+        input: [3, 224, 224],
+        classes: 10,
+        parameters: parameters.builder(DType::F32, &Device::Cpu),
+    };
+    let config = json!({ "deviation": 0.04, "width": 0.0625 });
+    ablate_core::registry::model("alexnet", &config, &cx)?;
+    for parameter in parameters
+        .all()
+        .iter()
+        .filter(|p| p.name.ends_with("weight"))
+    {
+        let square = parameter.var.sqr()?.mean_all()?.to_scalar::<f32>()?;
+        let deviation = square.sqrt();
+        assert!(
+            (deviation - 0.04).abs() < 0.004,
+            "{}: {deviation}",
+            parameter.name
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn a_state_dict_loads_by_pytorchs_names() -> Result<()> {
     let config = AlexNet {
         width: 0.0625,

@@ -103,6 +103,7 @@ fn every_switch_builds_and_trains() -> Result<()> {
     for more in [
         json!({ "init": "zero_biases" }),
         json!({ "init": "pytorch" }),
+        json!({ "init": "he" }),
         json!({ "kernels": [16, 32, 48, 64, 32] }),
         json!({ "hidden": 100 }),
     ] {
@@ -162,6 +163,7 @@ fn values_out_of_range_are_refused_with_the_key() {
         (json!({ "dropout": 1.0 }), "dropout"),
         (json!({ "width": 0.0 }), "width"),
         (json!({ "hidden": 0 }), "hidden"),
+        (json!({ "deviation": 0.0 }), "deviation"),
         (json!({ "stem": { "stride": 0 } }), "stem"),
         (json!({ "sizes": [5, 3, 4, 3] }), "sizes"),
         (
