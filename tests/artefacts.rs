@@ -77,6 +77,8 @@ fn json_output_is_one_object_a_line() {
         "ci",
         "--seeds",
         "1",
+        "--set",
+        "optimiser.lr=0.01",
         "--json",
     ]);
     let lines: Vec<serde_json::Value> = program::stdout(&output)

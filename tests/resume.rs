@@ -10,7 +10,7 @@ use program::Program;
 
 const EXPERIMENT: &str = "experiments/relu_vs_tanh.toml";
 /// Small enough for seconds, long enough to be cut off in the middle.
-const SIZE: [&str; 8] = [
+const SIZE: [&str; 10] = [
     "--profile",
     "ci",
     "--seeds",
@@ -19,6 +19,9 @@ const SIZE: [&str; 8] = [
     "training.epochs=6",
     "--set",
     "training.batch_size=16",
+    // A key with a value is not searched; tests/search.rs does that.
+    "--set",
+    "optimiser.lr=0.01",
 ];
 
 fn arguments() -> Vec<&'static str> {

@@ -7,6 +7,7 @@
 mod bench;
 mod commands;
 mod parity;
+mod selection;
 mod watch;
 mod workspace;
 

@@ -26,6 +26,7 @@ pub(crate) fn experiment() -> Experiment {
             ("relu".to_string(), changes("relu")),
             ("tanh".to_string(), changes("tanh")),
         ],
+        search: None,
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn render(report: &Report) -> String {
         "data": report.setting.data,
         "seeds": report.setting.seeds,
         "epochs": report.setting.epochs,
+        "search": experiment.search,
         "variants": report.variants.iter().map(variant).collect::<Vec<_>>(),
         "effects": report.effects.iter().map(effect).collect::<Vec<_>>(),
     });

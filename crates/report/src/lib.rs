@@ -22,6 +22,7 @@ pub mod number;
 mod pair;
 pub mod reading;
 mod report;
+mod search;
 pub mod statistics;
 mod summary;
 mod table;

@@ -2,6 +2,7 @@
 
 use crate::notes;
 use crate::report::Report;
+use crate::search;
 use crate::table::{self, markdown};
 use crate::verdict::Verdict;
 
@@ -36,10 +37,23 @@ pub(crate) fn render(report: &Report) -> String {
         listed,
         "![Error rate against epochs](curves.svg)\n".to_string(),
         format!("{}\n", escape(&report.curves.caption)),
+        searched(report),
         "## What differs\n".to_string(),
         markdown::render(&table::changes(report)),
         "## Rule\n".to_string(),
         format!("{}\n", escape(Verdict::RULE)),
     ]
     .join("\n")
+}
+
+/// The search, where there was one.
+fn searched(report: &Report) -> String {
+    let Some(found) = &report.experiment.search else {
+        return String::new();
+    };
+    format!(
+        "## Search\n\n{}\n\n{}",
+        markdown::escape(&search::caption(found)),
+        markdown::render(&search::table(found))
+    )
 }

@@ -5,6 +5,7 @@ use ablate_store::Comparison;
 use crate::effect::{Bound, Effect, Estimate};
 use crate::number::{self, Unit};
 use crate::report::Report;
+use crate::search;
 
 /// Everything a reader must know to read the table right, in order of weight.
 pub(crate) fn notes(report: &Report) -> Vec<String> {
@@ -20,6 +21,9 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
              of effects."
                 .to_string(),
         );
+    }
+    if let Some(found) = &report.experiment.search {
+        notes.extend(search::warnings(found));
     }
     notes.extend(trouble(report));
     notes

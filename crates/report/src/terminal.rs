@@ -2,6 +2,7 @@
 
 use crate::notes;
 use crate::report::Report;
+use crate::search;
 use crate::table::{self, Table};
 use crate::text::{clip, columns, wrap};
 use crate::verdict::Verdict;
@@ -26,6 +27,14 @@ pub(crate) fn render(report: &Report) -> String {
     blocks.push(setting.collect::<Vec<_>>().join("\n"));
     blocks.extend(turned(&table::variants(report)));
     blocks.extend(turned(&table::effects(report)));
+    if let Some(found) = &report.experiment.search {
+        blocks.push(wrap(
+            &format!("Search: {}", search::caption(found)),
+            WIDTH,
+            2,
+        ));
+        blocks.extend(turned(&search::table(found)));
+    }
     let listed = notes::notes(report);
     let listed = listed
         .iter()

@@ -1,11 +1,13 @@
 //! From an experiment file to finished trials.
 //!
-//! [`config`] reads the file in layers, [`Plan`] lists variants times seeds,
-//! [`run`] trains what is not finished yet and leaves everything in the run
-//! store. Plugins are known by trait and name only: this crate must never know
-//! a concrete model, data set or optimiser, nor how a report looks.
+//! [`config`] reads the file in layers, [`Draft`] asks for the trials of a search
+//! where there is one, [`Plan`] lists variants times seeds, [`run`] trains what is
+//! not finished yet and leaves everything in the run store. Plugins are known by
+//! trait and name only: this crate must never know a concrete model, data set or
+//! optimiser, nor how a report looks.
 
 pub mod config;
+mod draft;
 mod environment;
 mod error;
 mod evaluate;
@@ -16,13 +18,15 @@ mod pipeline;
 mod plan;
 mod progress;
 mod run;
+mod search;
 mod session;
 mod train;
 
+pub use draft::Draft;
 pub use environment::Environment;
 pub use error::{Error, Result};
 pub use evaluate::Scores;
 pub use observer::{Event, Observer};
 pub use pipeline::Pipeline;
-pub use plan::{Plan, PlannedTrial};
-pub use run::{Outcome, RunOptions, Stop, run};
+pub use plan::{Plan, PlannedTrial, Purpose};
+pub use run::{Outcome, RunOptions, Stop, run, stored};

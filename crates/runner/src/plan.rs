@@ -1,15 +1,15 @@
 //! Variants times seeds, before anything is trained.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ablate_core::{DataContext, Dataset, ModelContext, Split, registry};
-use ablate_store::Experiment;
+use ablate_store::{Experiment, ExperimentFolder};
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 
-use crate::config::{Choice, ExperimentFile, Layer, Resolved, TrialConfig};
+use crate::config::{Choice, TrialConfig};
 use crate::{Error, Pipeline, Result};
 
 /// A trial that may or may not have run.
@@ -23,6 +23,29 @@ pub struct PlannedTrial {
     pub hash: String,
     /// Everything it depends on.
     pub config: TrialConfig,
+    /// In a search, what is tried: `optimiser.lr = 0.01`.
+    pub tries: Option<String>,
+}
+
+impl PlannedTrial {
+    pub(crate) fn new(variant: &str, seed: u64, config: TrialConfig) -> Self {
+        Self {
+            variant: variant.to_string(),
+            seed,
+            hash: config.hash(seed),
+            config,
+            tries: None,
+        }
+    }
+}
+
+/// What the trials of a plan are for, and so where they are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To answer the claim.
+    Claim,
+    /// To choose a value that the trials for the claim then use.
+    Search,
 }
 
 /// What a run will do.
@@ -32,55 +55,12 @@ pub struct Plan {
     /// The trials. Seeds come first: after any number of trials the variants are
     /// as evenly done as can be.
     pub trials: Vec<PlannedTrial>,
-    datasets: Datasets,
+    /// What they are for.
+    pub purpose: Purpose,
+    pub(crate) datasets: Arc<Datasets>,
 }
 
 impl Plan {
-    /// Reads an experiment file and lists its trials.
-    ///
-    /// `settings` are `key=value` texts over every variant; `seeds` overrides the
-    /// profile's number; `cx` says where data may lie.
-    ///
-    /// # Errors
-    /// A config is wrong, or settings make two variants the same.
-    pub fn read(
-        file: &Path,
-        profile: Option<&str>,
-        settings: &[String],
-        seeds: Option<u64>,
-        cx: DataContext,
-    ) -> Result<Self> {
-        let settings = settings
-            .iter()
-            .map(|text| Layer::setting(text))
-            .collect::<Result<Vec<_>>>()?;
-        let file = ExperimentFile::read(file)?;
-        let Resolved {
-            experiment,
-            seeds: default_seeds,
-            variants,
-        } = file.resolve(profile, &settings)?;
-        refuse_twins(&variants)?;
-        let trials = (0..seeds.unwrap_or(default_seeds))
-            .flat_map(|seed| {
-                variants.iter().map(move |(variant, config)| PlannedTrial {
-                    variant: variant.clone(),
-                    seed,
-                    hash: config.hash(seed),
-                    config: config.clone(),
-                })
-            })
-            .collect();
-        Ok(Self {
-            experiment,
-            trials,
-            datasets: Datasets {
-                cx,
-                open: Mutex::default(),
-            },
-        })
-    }
-
     /// Builds everything but trains nothing, so that a mistake in the last
     /// variant shows before the first is trained. Returns the number of learned
     /// values by variant.
@@ -89,8 +69,10 @@ impl Plan {
     /// Whatever a plugin says to its config or its data.
     pub fn check(&self) -> Result<Vec<(String, usize)>> {
         let mut counts: Vec<(String, usize)> = Vec::new();
+        let mut seen = HashSet::new();
         for trial in &self.trials {
-            if counts.iter().any(|(variant, _)| *variant == trial.variant) {
+            // Seeds change nothing that can be wrong.
+            if !seen.insert(trial.config.hash(0)) {
                 continue;
             }
             let config = &trial.config;
@@ -117,9 +99,19 @@ impl Plan {
                 .map_err(|error| in_table("optimiser", error))?;
             registry::schedule(&config.schedule.name, &config.schedule.config)
                 .map_err(|error| in_table("schedule", error))?;
-            counts.push((trial.variant.clone(), counter.count()));
+            if counts.iter().all(|(variant, _)| *variant != trial.variant) {
+                counts.push((trial.variant.clone(), counter.count()));
+            }
         }
         Ok(counts)
+    }
+
+    /// Where its trials lie in a run store; created if need be.
+    pub(crate) fn folder(&self, store: &Path) -> Result<ExperimentFolder> {
+        Ok(match self.purpose {
+            Purpose::Claim => ExperimentFolder::create(store, &self.experiment)?,
+            Purpose::Search => ExperimentFolder::search(store, &self.experiment)?,
+        })
     }
 
     /// The data set of a trial; opened once for all trials that use it.
@@ -132,12 +124,20 @@ impl Plan {
 }
 
 /// Open data sets by name and config.
-struct Datasets {
+pub(crate) struct Datasets {
     cx: DataContext,
     open: Mutex<HashMap<String, Arc<dyn Dataset>>>,
 }
 
 impl Datasets {
+    /// None is open yet; `cx` says where their files may lie.
+    pub fn new(cx: DataContext) -> Self {
+        Self {
+            cx,
+            open: Mutex::default(),
+        }
+    }
+
     fn get(&self, choice: &Choice) -> Result<Arc<dyn Dataset>> {
         let key = format!("{} {}", choice.name, choice.config);
         // A panic while opening leaves the map as it was.
@@ -193,20 +193,6 @@ impl candle_nn::var_builder::SimpleBackend for Counter {
     fn contains_tensor(&self, _: &str) -> bool {
         true
     }
-}
-
-fn refuse_twins(variants: &[(String, TrialConfig)]) -> Result<()> {
-    for (index, (name, config)) in variants.iter().enumerate() {
-        if let Some((twin, _)) = variants[..index]
-            .iter()
-            .find(|(_, other)| other.hash(0) == config.hash(0))
-        {
-            return Err(Error::Other(format!(
-                "the variants `{twin}` and `{name}` are the same\n  fix: drop the setting (`--set`, ABLATE__*) that overrides what they differ in"
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// Puts a plugin's complaint about its own key into the words of the config.

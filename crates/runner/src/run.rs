@@ -54,7 +54,7 @@ pub struct Outcome {
 /// # Errors
 /// The store cannot be written, or the machine's threads cannot be set up.
 pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Result<Outcome> {
-    let folder = ExperimentFolder::create(options.store, &plan.experiment)?;
+    let folder = plan.folder(options.store)?;
     let mut trials = Vec::with_capacity(plan.trials.len());
     for planned in &plan.trials {
         if options.stop.is_raised() {
@@ -83,6 +83,21 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Re
         trials,
         stopped: options.stop.is_raised(),
     })
+}
+
+/// What the store holds of a plan: its folder, and every trial that has started,
+/// in plan order. Trains nothing.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn stored(plan: &Plan, store: &Path) -> Result<(ExperimentFolder, Vec<Trial>)> {
+    let folder = plan.folder(store)?;
+    let mut trials = Vec::with_capacity(plan.trials.len());
+    for planned in &plan.trials {
+        let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
+        trials.extend(place.read()?);
+    }
+    Ok((folder, trials))
 }
 
 /// Trains one trial and stores how it ended.

@@ -13,6 +13,7 @@ use crate::{Error, Experiment, Result, Trial, atomic};
 const EXPERIMENT: &str = "experiment.json";
 const TRIAL: &str = "trial.json";
 const METRICS: &str = "metrics.jsonl";
+const SEARCH: &str = "search";
 const LOCK: &str = ".lock";
 
 /// The folder of one experiment under one profile.
@@ -30,6 +31,18 @@ impl ExperimentFolder {
         let path = store.join(&experiment.name).join(&experiment.profile);
         fs::create_dir_all(&path).map_err(Error::io(&path))?;
         write_json(&path.join(EXPERIMENT), experiment)?;
+        Ok(Self { path })
+    }
+
+    /// `STORE/NAME/PROFILE/search`, the folder of the trials that a search runs
+    /// before the experiment's own; created if need be.
+    ///
+    /// # Errors
+    /// The folder cannot be created.
+    pub fn search(store: &Path, experiment: &Experiment) -> Result<Self> {
+        let experiment = store.join(&experiment.name).join(&experiment.profile);
+        let path = experiment.join(SEARCH);
+        fs::create_dir_all(&path).map_err(Error::io(&path))?;
         Ok(Self { path })
     }
 

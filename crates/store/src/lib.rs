@@ -8,6 +8,7 @@
 //!                                            /metrics.jsonl     a line an epoch
 //!                                            /checkpoint.json   names the checkpoint files
 //!                                            /events.out.*      for TensorBoard
+//!                         /search/VARIANT-seedN-HASH/       trials of a search, the same files
 //!                         /report/
 //! ```
 //!
@@ -19,8 +20,10 @@ pub mod checkpoint;
 mod error;
 mod folder;
 mod record;
+mod search;
 
 pub use checkpoint::Checkpoint;
 pub use error::{Error, Result};
 pub use folder::{ExperimentFolder, TrialFolder, TrialLock};
 pub use record::{Censored, Claim, Comparison, Direction, Experiment, Measure, Status, Trial};
+pub use search::{Candidate, Edge, Score, Search, Searched, Strategy};

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Search;
+
 /// An experiment as it was run: the claim and how its numbers are read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
@@ -21,6 +23,9 @@ pub struct Experiment {
     /// The variants in the order the file gives them, with what each changes
     /// (dotted key to value).
     pub variants: Vec<(String, BTreeMap<String, Value>)>,
+    /// The search that came before the trials, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
 }
 
 /// A claim of the paper, and the numbers that answer it.

@@ -3,24 +3,29 @@
 use std::process::ExitCode;
 
 use ablate_core::{Key, keys_of, nearest, registry};
-use ablate_runner::config::{Evaluation, ExperimentTable, Machine, Training};
+use ablate_runner::config::{Evaluation, ExperimentTable, Machine, SearchTable, Training};
 use anyhow::bail;
 
 /// What `describe` takes.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A plugin's name, or `experiment`, `training`, `evaluation`, `machine`.
+    /// A plugin's name, or `experiment`, `search`, `training`, `evaluation`, `machine`.
     name: String,
 }
 
 /// Prints the keys.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let name = arguments.name.as_str();
-    let tables: [(&str, &str, Vec<Key>); 4] = [
+    let tables: [(&str, &str, Vec<Key>); 5] = [
         (
             "experiment",
             "the table [experiment]: the claim and how it is measured",
             keys_of::<ExperimentTable>(),
+        ),
+        (
+            "search",
+            "the table [search]: a key whose value is found before the trials",
+            keys_of::<SearchTable>(),
         ),
         (
             "training",

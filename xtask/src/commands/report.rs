@@ -1,57 +1,35 @@
 //! `report`: tables, curves and verdict from stored trials.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use ablate_runner::Plan;
-use ablate_store::{Experiment, ExperimentFolder, Trial};
+use ablate_store::{Experiment, Trial};
 use anyhow::bail;
 
-use crate::workspace;
+use crate::selection::Selection;
 
 /// What `report` takes: the same as the `run` whose trials it reads.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The experiment file.
-    experiment: PathBuf,
-    /// The profile that was run.
-    #[arg(long)]
-    profile: Option<String>,
-    /// The settings that were run.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<String>,
-    /// The number of seeds that were run.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    seeds: Option<u64>,
-    /// The run store; without it, `runs/` in the workspace.
-    #[arg(long, value_name = "DIR")]
-    store: Option<PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 /// Reads the planned trials from the store and reports on them.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let plan = Plan::read(
-        &arguments.experiment,
-        arguments.profile.as_deref(),
-        &arguments.settings,
-        arguments.seeds,
-        workspace::data_context(),
-    )?;
-    let store = arguments
-        .store
-        .clone()
-        .unwrap_or_else(|| workspace::root().join("runs"));
-    let folder = ExperimentFolder::create(&store, &plan.experiment)?;
-    let mut trials = Vec::new();
-    for planned in &plan.trials {
-        let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
-        trials.extend(place.read()?);
-    }
+    let selection = &arguments.selection;
+    let (draft, store) = (selection.draft()?, selection.store());
+    let searched = match draft.search()? {
+        None => Vec::new(),
+        Some(search) => ablate_runner::stored(&search, &store)?.1,
+    };
+    let plan = draft.plan(&searched)?;
+    let (folder, trials) = ablate_runner::stored(&plan, &store)?;
     if trials.is_empty() {
         bail!(
             "{}: no trial has run yet\n  fix: cargo xtask run {}",
             folder.path().display(),
-            arguments.experiment.display()
+            selection.experiment.display()
         );
     }
     write(&plan.experiment, &trials, folder.path(), false)?;

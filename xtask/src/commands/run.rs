@@ -1,31 +1,18 @@
 //! `run`: an experiment file from plan to report.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ablate_runner::{Plan, RunOptions, Stop};
+use ablate_runner::{Draft, Outcome, Plan, Purpose, RunOptions, Stop};
 use anyhow::{Context, bail};
 
-use crate::{watch, workspace};
+use crate::selection::Selection;
+use crate::watch;
 
 /// What `run` takes.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The experiment file.
-    experiment: PathBuf,
-    /// How much of the real thing to run: `quick`, `ci`, `paper` or a profile of
-    /// your own; without it, the experiment's default.
-    #[arg(long)]
-    profile: Option<String>,
-    /// Override a key in every variant, for example `optimiser.lr=0.003`.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<String>,
-    /// Seeds a variant; without it, the profile's number.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    seeds: Option<u64>,
-    /// The run store; without it, `runs/` in the workspace.
-    #[arg(long, value_name = "DIR")]
-    store: Option<PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
     /// Print the plan and stop.
     #[arg(long)]
     dry_run: bool,
@@ -36,45 +23,25 @@ pub struct Arguments {
 
 /// Runs the experiment and writes its report.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let plan = Plan::read(
-        &arguments.experiment,
-        arguments.profile.as_deref(),
-        &arguments.settings,
-        arguments.seeds,
-        workspace::data_context(),
-    )?;
-    // Before anything computes: the pool is made on first use.
-    let threads = plan
-        .trials
-        .first()
-        .map_or(0, |trial| trial.config.machine.threads);
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build_global()
-        .context("the compute threads cannot be started")?;
-    let parameters = plan.check()?;
-    if !arguments.json {
-        announce(&plan, &parameters);
-    }
-    if arguments.dry_run {
-        return Ok(ExitCode::SUCCESS);
-    }
+    let draft = arguments.selection.draft()?;
     let stop = Stop::default();
     stop_on_signal(stop.clone())?;
-    let store = arguments
-        .store
-        .clone()
-        .unwrap_or_else(|| workspace::root().join("runs"));
-    let mut observer = watch::observer(&plan, arguments.json);
-    let options = RunOptions {
-        store: &store,
-        stop,
+    let mut plan = first_plan(&draft)?;
+    start_threads(&plan)?;
+    if plan.purpose == Purpose::Search {
+        let Some(outcome) = carry_out(&plan, arguments, &stop)? else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        if outcome.stopped {
+            return Ok(stopped());
+        }
+        plan = draft.plan(&outcome.trials)?;
+    }
+    let Some(outcome) = carry_out(&plan, arguments, &stop)? else {
+        return Ok(ExitCode::SUCCESS);
     };
-    let outcome = ablate_runner::run(&plan, &options, observer.as_mut())?;
-    drop(observer);
     if outcome.stopped {
-        eprintln!("stopped; the same command goes on from here");
-        return Ok(ExitCode::from(130));
+        return Ok(stopped());
     }
     super::report::write(
         &plan.experiment,
@@ -96,45 +63,51 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn is_failed(status: &ablate_store::Status) -> bool {
-    matches!(status, ablate_store::Status::Failed { .. })
+/// The search's plan where there is one, else the experiment's.
+fn first_plan(draft: &Draft) -> ablate_runner::Result<Plan> {
+    match draft.search()? {
+        Some(search) => Ok(search),
+        None => draft.plan(&[]),
+    }
 }
 
-/// Says what is about to happen and what the variants differ in.
-fn announce(plan: &Plan, parameters: &[(String, usize)]) {
-    let experiment = &plan.experiment;
-    println!("{} (profile {})", experiment.title, experiment.profile);
-    println!(
-        "claim: {} [section {}]",
-        experiment.claim.text, experiment.claim.section
-    );
-    for (variant, differences) in &experiment.variants {
-        let count = parameters
-            .iter()
-            .find(|(name, _)| name == variant)
-            .map_or(0, |(_, count)| *count);
-        let differences: Vec<_> = differences
-            .iter()
-            .map(|(key, value)| format!("{key} = {value}"))
-            .collect();
-        println!(
-            "  {variant}: {} ({count} parameters)",
-            differences.join(", ")
-        );
+/// The compute threads of the whole program; before anything computes, since the
+/// pool is made on first use.
+fn start_threads(plan: &Plan) -> anyhow::Result<()> {
+    let threads = plan
+        .trials
+        .first()
+        .map_or(0, |trial| trial.config.machine.threads);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .context("the compute threads cannot be started")
+}
+
+/// Checks, announces and runs a plan; `None` where only the plan was asked for.
+fn carry_out(plan: &Plan, arguments: &Arguments, stop: &Stop) -> anyhow::Result<Option<Outcome>> {
+    let parameters = plan.check()?;
+    if !arguments.json {
+        watch::announce(plan, &parameters);
     }
-    if let Some(trial) = plan.trials.first() {
-        let config = &trial.config;
-        if let Ok(data) = plan.dataset(&config.data) {
-            println!("data: {}", data.info().description);
-        }
-        let seeds = plan.trials.len() / experiment.variants.len().max(1);
-        println!(
-            "{} trials: {} variants x {seeds} seeds, {} epochs each\n",
-            plan.trials.len(),
-            experiment.variants.len(),
-            config.training.epochs
-        );
+    if arguments.dry_run {
+        return Ok(None);
     }
+    let mut observer = watch::observer(plan, arguments.json);
+    let options = RunOptions {
+        store: &arguments.selection.store(),
+        stop: stop.clone(),
+    };
+    Ok(Some(ablate_runner::run(plan, &options, observer.as_mut())?))
+}
+
+fn stopped() -> ExitCode {
+    eprintln!("stopped; the same command goes on from here");
+    ExitCode::from(130)
+}
+
+fn is_failed(status: &ablate_store::Status) -> bool {
+    matches!(status, ablate_store::Status::Failed { .. })
 }
 
 /// The first Ctrl-C stops after the step and saves; the second ends at once.

@@ -40,6 +40,9 @@ impl Observer for Json {
 
 fn about(trial: &PlannedTrial, event: &str, details: Value) -> Value {
     let mut line = json!({ "event": event, "variant": trial.variant, "seed": trial.seed });
+    if let Some(value) = &trial.tries {
+        line["tries"] = json!(value);
+    }
     if let (Some(line), Value::Object(details)) = (line.as_object_mut(), details) {
         line.extend(details);
     }

@@ -1,6 +1,7 @@
 //! Watching a run: a progress bar on a terminal, plain lines elsewhere, JSON on
 //! request.
 
+mod announce;
 mod bar;
 mod json;
 mod lines;
@@ -9,6 +10,8 @@ use std::io::IsTerminal;
 
 use ablate_runner::{Observer, Plan, PlannedTrial};
 use ablate_store::Status;
+
+pub use announce::announce;
 
 /// The observer that suits where the output goes.
 pub fn observer(plan: &Plan, json: bool) -> Box<dyn Observer> {
@@ -35,9 +38,12 @@ pub fn quiet_foreign_panics() {
     }));
 }
 
-/// `relu seed 2`.
+/// `relu seed 2`, or in a search `relu optimiser.lr = 0.01 seed 1000`.
 fn name(trial: &PlannedTrial) -> String {
-    format!("{} seed {}", trial.variant, trial.seed)
+    match &trial.tries {
+        None => format!("{} seed {}", trial.variant, trial.seed),
+        Some(value) => format!("{} {value} seed {}", trial.variant, trial.seed),
+    }
 }
 
 /// How a trial ended, in a few words.

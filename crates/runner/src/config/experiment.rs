@@ -8,9 +8,13 @@ use figment::value::{Dict, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::layer::{Layer, merge};
-use super::trial::TrialConfig;
-use crate::{Error, Result};
+use super::file::{as_dict, dict, misfit, read_toml, table_order, typed};
+use super::layer::Layer;
+use super::profile::ProfileTable;
+use super::search::SearchTable;
+use super::shared;
+use super::variant::Variant;
+use crate::Result;
 
 /// The table `[experiment]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +52,7 @@ pub struct ExperimentFile {
     path: PathBuf,
     table: ExperimentTable,
     base: Dict,
+    search: Dict,
     variants: Vec<(String, Dict)>,
     profiles: Vec<(String, ProfileTable)>,
     shared: Vec<Layer>,
@@ -56,24 +61,18 @@ pub struct ExperimentFile {
 /// An experiment under one profile.
 #[derive(Clone, Debug)]
 pub struct Resolved {
-    /// The claim, and what the variants differ in.
+    /// The claim. What the variants differ in is known once any search is done.
     pub experiment: Experiment,
     /// Seeds a variant.
     pub seeds: u64,
-    /// Each variant's name and config, in the order of the file.
-    pub variants: Vec<(String, TrialConfig)>,
+    /// The variants, in the order of the file.
+    pub variants: Vec<Variant>,
+    /// What is searched before the trials; `None` also where the user gives the
+    /// key a value.
+    pub search: Option<SearchTable>,
 }
 
-/// A profile: how much of the real thing is run.
-#[derive(Clone, Debug, Default)]
-struct ProfileTable {
-    seeds: Option<u64>,
-    claim: Dict,
-    variants: Dict,
-    keys: Dict,
-}
-
-const TOP: [&str; 4] = ["experiment", "base", "variants", "profiles"];
+const TOP: [&str; 5] = ["experiment", "base", "variants", "profiles", "search"];
 
 impl ExperimentFile {
     /// Reads an experiment file and the files in `configs/` it names.
@@ -94,7 +93,8 @@ impl ExperimentFile {
                 ));
             }
         }
-        let table: ExperimentTable = experiment_table(path, &file)?;
+        let table = dict(path, &file, "experiment")?;
+        let table: ExperimentTable = typed(path, "experiment", &table)?;
         let mut variants: Vec<(String, Dict)> = dict(path, &file, "variants")?
             .into_iter()
             .map(|(name, value)| {
@@ -125,12 +125,17 @@ impl ExperimentFile {
                 Ok((name, profile))
             })
             .collect::<Result<_>>()?;
-        let shared = shared_layers(path, &table.configs)?;
+        let shared = shared::layers(path, "experiment.configs", &table.configs)?;
         let base = dict(path, &file, "base")?;
+        let search = match file.get("search") {
+            Some(search) => as_dict(path, "search", search.clone())?,
+            None => Dict::new(),
+        };
         Ok(Self {
             path: path.to_path_buf(),
             table,
             base,
+            search,
             variants,
             profiles,
             shared,
@@ -162,45 +167,46 @@ impl ExperimentFile {
                 fix,
             ));
         };
-        let environment = Layer::environment()?;
-        let mut resolved = Vec::new();
-        for (variant, keys) in &self.variants {
-            let mut layers = self.shared.clone();
-            layers.push(Layer::table(&self.path, "base", self.base.clone()));
-            layers.push(Layer::table(
-                &self.path,
-                &format!("profiles.{name}"),
-                profile.keys.clone(),
-            ));
-            layers.push(Layer::table(
-                &self.path,
-                &format!("variants.{variant}"),
-                keys.clone(),
-            ));
-            if let Some(Value::Dict(_, keys)) = profile.variants.get(variant) {
-                let table = format!("profiles.{name}.variants.{variant}");
-                layers.push(Layer::table(&self.path, &table, keys.clone()));
-            }
-            layers.push(environment.clone());
-            layers.extend_from_slice(settings);
-            resolved.push((
-                variant.clone(),
-                TrialConfig::from_figment(&merge(&layers)?)?,
-            ));
-        }
-        let experiment = Experiment {
-            name: self.table.name.clone(),
-            title: self.table.title.clone(),
-            profile: name.to_string(),
-            claim: self.claim(name, profile)?,
-            variants: differences(&resolved),
+        let mut user = vec![Layer::environment()?];
+        user.extend_from_slice(settings);
+        let search = SearchTable::read(&self.path, &self.search, &profile.search)?
+            .filter(|search| !user.iter().any(|layer| layer.sets(&search.key)));
+        let variant = |(variant, keys): &(String, Dict)| Variant {
+            name: variant.clone(),
+            file: self.layers(name, profile, variant, keys),
+            user: user.clone(),
         };
-        let seeds = profile.seeds.unwrap_or(self.table.seeds);
+        let variants: Vec<Variant> = self.variants.iter().map(variant).collect();
+        if let Some(search) = &search {
+            search.check(&self.path, variants.iter().map(|v| v.name.as_str()))?;
+        }
         Ok(Resolved {
-            experiment,
-            seeds,
-            variants: resolved,
+            experiment: Experiment {
+                name: self.table.name.clone(),
+                title: self.table.title.clone(),
+                profile: name.to_string(),
+                claim: self.claim(name, profile)?,
+                variants: Vec::new(),
+                search: None,
+            },
+            seeds: profile.seeds.unwrap_or(self.table.seeds),
+            variants,
+            search,
         })
+    }
+
+    /// What the files say of a variant, later layers over earlier ones.
+    fn layers(&self, name: &str, profile: &ProfileTable, variant: &str, keys: &Dict) -> Vec<Layer> {
+        let table = |table: &str, keys: &Dict| Layer::table(&self.path, table, keys.clone());
+        let mut layers = self.shared.clone();
+        layers.push(table("base", &self.base));
+        layers.extend_from_slice(&profile.shared);
+        layers.push(table(&format!("profiles.{name}"), &profile.keys));
+        layers.push(table(&format!("variants.{variant}"), keys));
+        if let Some(Value::Dict(_, keys)) = profile.variants.get(variant) {
+            layers.push(table(&format!("profiles.{name}.variants.{variant}"), keys));
+        }
+        layers
     }
 
     /// The claim with the profile's changes: a reduced run may need another target.
@@ -223,180 +229,5 @@ impl ExperimentFile {
             claim.extend(changes.clone());
         }
         serde_json::from_value(claim).map_err(|e| wrong(&e))
-    }
-}
-
-impl ProfileTable {
-    fn read(path: &Path, key: &str, mut keys: Dict) -> Result<Self> {
-        let seeds = match keys.remove("seeds") {
-            None => None,
-            Some(value) => match value.to_i128().and_then(|seeds| u64::try_from(seeds).ok()) {
-                Some(seeds) if seeds > 0 => Some(seeds),
-                _ => {
-                    let key = format!("{key}.seeds");
-                    let fix = "give 1 or more".to_string();
-                    return Err(misfit(path, &key, "it is not a positive number", fix));
-                }
-            },
-        };
-        let mut take = |name: &str| match keys.remove(name) {
-            None => Ok(Dict::new()),
-            Some(value) => as_dict(path, &format!("{key}.{name}"), value),
-        };
-        Ok(Self {
-            seeds,
-            claim: take("claim")?,
-            variants: take("variants")?,
-            keys,
-        })
-    }
-}
-
-/// The keys in which the variants are not all alike, with each one's values.
-fn differences(
-    configs: &[(String, TrialConfig)],
-) -> Vec<(
-    String,
-    std::collections::BTreeMap<String, serde_json::Value>,
-)> {
-    let leaves: Vec<_> = configs.iter().map(|(_, config)| config.leaves()).collect();
-    let differs = |key: &String| {
-        leaves
-            .iter()
-            .any(|other| other.get(key) != leaves[0].get(key))
-    };
-    let keys: std::collections::BTreeSet<&String> = leaves
-        .iter()
-        .flat_map(|leaves| leaves.keys())
-        .filter(|key| differs(key))
-        .collect();
-    configs
-        .iter()
-        .zip(&leaves)
-        .map(|((variant, _), leaves)| {
-            let own = keys
-                .iter()
-                .filter_map(|key| Some(((*key).clone(), leaves.get(*key)?.clone())));
-            (variant.clone(), own.collect())
-        })
-        .collect()
-}
-
-fn shared_layers(experiment: &Path, names: &[String]) -> Result<Vec<Layer>> {
-    // `experiments/x.toml` finds `configs/` beside its own folder.
-    let folder = experiment
-        .parent()
-        .unwrap_or(Path::new("."))
-        .join("..")
-        .join("configs");
-    names
-        .iter()
-        .map(|name| {
-            let path = folder.join(format!("{name}.toml"));
-            let shown = Path::new("configs").join(format!("{name}.toml"));
-            if !path.exists() {
-                let known: Vec<String> = std::fs::read_dir(&folder)
-                    .into_iter()
-                    .flatten()
-                    .flatten()
-                    .filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_string()))
-                    .collect();
-                return Err(misfit(
-                    experiment,
-                    "experiment.configs",
-                    &format!("there is no file {}", shown.display()),
-                    nearest(name, known.iter().map(String::as_str)),
-                ));
-            }
-            Ok(Layer::table(&shown, "", read_toml(&path)?))
-        })
-        .collect()
-}
-
-fn experiment_table(path: &Path, file: &Dict) -> Result<ExperimentTable> {
-    let value = file.get("experiment").ok_or_else(|| {
-        misfit(
-            path,
-            "experiment",
-            "the table is missing",
-            "see experiments/relu_vs_tanh.toml".to_string(),
-        )
-    })?;
-    let json = serde_json::to_value(value).map_err(|error| Error::Other(error.to_string()))?;
-    ablate_core::resolve(&json).map_err(|error| match error {
-        ablate_core::Error::UnknownKey { key, fix } => {
-            misfit(path, &format!("experiment.{key}"), "unknown key", fix)
-        }
-        ablate_core::Error::BadValue { key, problem, .. } => {
-            let key = format!("experiment.{key}");
-            misfit(
-                path,
-                &key,
-                &problem,
-                "see experiments/relu_vs_tanh.toml".to_string(),
-            )
-        }
-        other => Error::Plugin(other),
-    })
-}
-
-fn read_toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    toml::from_str(&read_text(path)?).map_err(|error| Error::File {
-        path: path.to_path_buf(),
-        problem: error.to_string().trim_end().to_string(),
-        fix: "correct the TOML at that line".to_string(),
-    })
-}
-
-fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| Error::File {
-        path: path.to_path_buf(),
-        problem: error.to_string(),
-        fix: match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                "check the path; `ls experiments` shows the experiments".to_string()
-            }
-            _ => "check that it is a readable text file".to_string(),
-        },
-    })
-}
-
-/// The names in a table in the order of the file, which a `Dict` does not keep.
-fn table_order(path: &Path, table: &str) -> Result<Vec<String>> {
-    let file: toml::Table = read_toml(path)?;
-    let names = file.get(table).and_then(toml::Value::as_table);
-    Ok(names
-        .map(|names| names.keys().cloned().collect())
-        .unwrap_or_default())
-}
-
-fn dict(path: &Path, file: &Dict, key: &str) -> Result<Dict> {
-    match file.get(key) {
-        Some(value) => as_dict(path, key, value.clone()),
-        None => {
-            let fix = "see experiments/relu_vs_tanh.toml".to_string();
-            Err(misfit(path, key, "the table is missing", fix))
-        }
-    }
-}
-
-fn as_dict(path: &Path, key: &str, value: Value) -> Result<Dict> {
-    match value {
-        Value::Dict(_, dict) => Ok(dict),
-        _ => Err(misfit(
-            path,
-            key,
-            "it is not a table",
-            format!("write a table `[{key}]`"),
-        )),
-    }
-}
-
-fn misfit(path: &Path, key: &str, problem: &str, fix: String) -> Error {
-    Error::Config {
-        origin: path.display().to_string(),
-        key: key.to_string(),
-        problem: problem.to_string(),
-        fix,
     }
 }

@@ -87,17 +87,27 @@ impl Layer {
             .ok()
             .and_then(|mut table| table.remove("value"));
         let leaf = parsed.unwrap_or_else(|| Value::from(value["value = ".len()..].to_string()));
-        let mut parts = key.trim().rsplit('.');
+        Ok(Self::key(origin, key.trim(), leaf))
+    }
+
+    /// One dotted key with its value.
+    pub fn key(origin: impl Into<String>, key: &str, value: Value) -> Self {
+        let mut parts = key.rsplit('.');
         let last = parts.next().unwrap_or_default().to_string();
-        let mut keys = Dict::from([(last, leaf)]);
+        let mut keys = Dict::from([(last, value)]);
         for part in parts {
             keys = Dict::from([(part.to_string(), keys.into())]);
         }
-        Ok(Self {
-            origin,
+        Self {
+            origin: origin.into(),
             path: None,
             keys,
-        })
+        }
+    }
+
+    /// Whether this layer gives a dotted key a value.
+    pub(super) fn sets(&self, key: &str) -> bool {
+        Value::from(self.keys.clone()).find(key).is_some()
     }
 
     /// The plugin this layer chooses for a table, if it does.

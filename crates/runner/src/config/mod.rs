@@ -1,13 +1,21 @@
 //! Configs: layers of TOML, environment and command line, merged by figment.
 //!
 //! Later layers win: defaults, the files in `configs/` an experiment names, its
-//! `[base]`, the profile, the variant, the profile's own changes to the variant,
-//! environment variables (`ABLATE__OPTIMISER__LR=0.01`), `--set key=value`.
+//! `[base]`, the files the profile names, the profile, the variant, the profile's
+//! own changes to the variant, what a search chose, environment variables
+//! (`ABLATE__OPTIMISER__LR=0.01`), `--set key=value`.
 
 mod experiment;
+mod file;
 mod layer;
+mod profile;
+mod search;
+mod shared;
 mod trial;
+mod variant;
 
 pub use experiment::{ExperimentFile, ExperimentTable, Resolved};
 pub use layer::Layer;
+pub use search::SearchTable;
 pub use trial::{Choice, Evaluation, Machine, Training, TrialConfig};
+pub use variant::{Variant, differences};

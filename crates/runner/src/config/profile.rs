@@ -1,0 +1,62 @@
+//! Profiles: how much of the real thing is run.
+
+use std::path::Path;
+
+use figment::value::Dict;
+
+use super::file::{as_dict, misfit};
+use super::layer::Layer;
+use super::shared;
+use crate::Result;
+
+/// A profile: how much of the real thing is run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ProfileTable {
+    pub seeds: Option<u64>,
+    /// Files in `configs/` that lie over the experiment's base.
+    pub shared: Vec<Layer>,
+    pub claim: Dict,
+    pub variants: Dict,
+    pub search: Dict,
+    pub keys: Dict,
+}
+
+impl ProfileTable {
+    /// Reads the profile's table: its own keys, and those it changes in a trial.
+    pub fn read(path: &Path, key: &str, mut keys: Dict) -> Result<Self> {
+        let seeds = match keys.remove("seeds") {
+            None => None,
+            Some(value) => match value.to_i128().and_then(|seeds| u64::try_from(seeds).ok()) {
+                Some(seeds) if seeds > 0 => Some(seeds),
+                _ => {
+                    let key = format!("{key}.seeds");
+                    let fix = "give 1 or more".to_string();
+                    return Err(misfit(path, &key, "it is not a positive number", fix));
+                }
+            },
+        };
+        let shared = match keys.remove("configs") {
+            None => Vec::new(),
+            Some(names) => {
+                let key = format!("{key}.configs");
+                let names: Vec<String> = names.deserialize().map_err(|error| {
+                    let fix = "give a list of names, as experiment.configs is".to_string();
+                    misfit(path, &key, &error.to_string(), fix)
+                })?;
+                shared::layers(path, &key, &names)?
+            }
+        };
+        let mut take = |name: &str| match keys.remove(name) {
+            None => Ok(Dict::new()),
+            Some(value) => as_dict(path, &format!("{key}.{name}"), value),
+        };
+        Ok(Self {
+            seeds,
+            shared,
+            claim: take("claim")?,
+            variants: take("variants")?,
+            search: take("search")?,
+            keys,
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! A variant as layers of config, and what sets variants apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::layer::{Layer, merge};
+use super::trial::TrialConfig;
+use crate::Result;
+
+/// One variant under a profile. A search puts its layers between what the file
+/// says and what the user says at the command line, who has the last word.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// The variant's name.
+    pub name: String,
+    /// What the experiment's files say.
+    pub(super) file: Vec<Layer>,
+    /// Environment and settings.
+    pub(super) user: Vec<Layer>,
+}
+
+impl Variant {
+    /// The config with the layers of a search in between.
+    ///
+    /// # Errors
+    /// A key is unknown or has a wrong value; the error names its layer.
+    pub fn config(&self, between: &[Layer]) -> Result<TrialConfig> {
+        let layers = [self.file.as_slice(), between, self.user.as_slice()].concat();
+        TrialConfig::from_figment(&merge(&layers)?)
+    }
+}
+
+/// The keys in which the variants are not all alike, with each one's values.
+pub fn differences(configs: &[(String, TrialConfig)]) -> Vec<(String, BTreeMap<String, Value>)> {
+    let leaves: Vec<_> = configs.iter().map(|(_, config)| config.leaves()).collect();
+    let differs = |key: &String| {
+        leaves
+            .iter()
+            .any(|other| other.get(key) != leaves[0].get(key))
+    };
+    let keys: BTreeSet<&String> = leaves
+        .iter()
+        .flat_map(|leaves| leaves.keys())
+        .filter(|key| differs(key))
+        .collect();
+    configs
+        .iter()
+        .zip(&leaves)
+        .map(|((variant, _), leaves)| {
+            let own = keys
+                .iter()
+                .filter_map(|key| Some(((*key).clone(), leaves.get(*key)?.clone())));
+            (variant.clone(), own.collect())
+        })
+        .collect()
+}

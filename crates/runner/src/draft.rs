@@ -1,0 +1,144 @@
+//! An experiment under a profile, before it is known what its search chooses.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ablate_core::DataContext;
+use ablate_store::{Experiment, Trial};
+
+use crate::config::{ExperimentFile, Layer, Resolved, TrialConfig, Variant, differences};
+use crate::plan::{Datasets, Plan, PlannedTrial, Purpose};
+use crate::search::Search;
+use crate::{Error, Result};
+
+/// From here to the [`Plan`] whose trials answer the claim: run the plan of the
+/// [`search`](Self::search), if there is one, and give its trials to
+/// [`plan`](Self::plan).
+pub struct Draft {
+    file: PathBuf,
+    experiment: Experiment,
+    seeds: u64,
+    variants: Vec<Variant>,
+    search: Option<Search>,
+    datasets: Arc<Datasets>,
+}
+
+impl Draft {
+    /// Reads an experiment file.
+    ///
+    /// `settings` are `key=value` texts over every variant; `seeds` overrides the
+    /// profile's number; `cx` says where data may lie.
+    ///
+    /// # Errors
+    /// A config is wrong, or settings make two variants the same.
+    pub fn read(
+        path: &Path,
+        profile: Option<&str>,
+        settings: &[String],
+        seeds: Option<u64>,
+        cx: DataContext,
+    ) -> Result<Self> {
+        let settings = settings
+            .iter()
+            .map(|text| Layer::setting(text))
+            .collect::<Result<Vec<_>>>()?;
+        let file = ExperimentFile::read(path)?;
+        let resolved: Resolved = file.resolve(profile, &settings)?;
+        let seeds = seeds.unwrap_or(resolved.seeds);
+        let search = match resolved.search {
+            None => None,
+            Some(table) => Some(Search::new(path, table, &resolved.variants, seeds)?),
+        };
+        let draft = Self {
+            file: path.to_path_buf(),
+            experiment: resolved.experiment,
+            seeds,
+            variants: resolved.variants,
+            search,
+            datasets: Arc::new(Datasets::new(cx)),
+        };
+        refuse_twins(&draft.configs(&[])?)?;
+        Ok(draft)
+    }
+
+    /// The trials that must run before [`plan`](Self::plan); `None` where nothing
+    /// is searched.
+    ///
+    /// # Errors
+    /// A config is wrong.
+    pub fn search(&self) -> Result<Option<Plan>> {
+        let Some(search) = &self.search else {
+            return Ok(None);
+        };
+        let mut experiment = self.experiment.clone();
+        // These trials answer which value is best, not the claim.
+        experiment.claim.measure = search.by().clone();
+        experiment.variants = differences(&self.configs(&[])?);
+        Ok(Some(Plan {
+            experiment,
+            trials: search.trials(),
+            purpose: Purpose::Search,
+            datasets: Arc::clone(&self.datasets),
+        }))
+    }
+
+    /// The trials that answer the claim, given the trials of the search, if any.
+    ///
+    /// # Errors
+    /// A trial of the search is missing or failed, or none of a variant's values
+    /// trains it.
+    pub fn plan(&self, searched: &[Trial]) -> Result<Plan> {
+        let found = match &self.search {
+            None => None,
+            Some(search) => Some(search.choose(searched)?),
+        };
+        let mut chosen = Vec::new();
+        if let (Some(search), Some(found)) = (&self.search, &found) {
+            for variant in &found.variants {
+                let layer = search.table().choosing(&self.file, &variant.chosen)?;
+                chosen.push((variant.variant.as_str(), layer));
+            }
+        }
+        let configs = self.configs(&chosen)?;
+        let mut experiment = self.experiment.clone();
+        experiment.variants = differences(&configs);
+        experiment.search = found;
+        let trials = (0..self.seeds)
+            .flat_map(|seed| {
+                configs
+                    .iter()
+                    .map(move |(variant, config)| PlannedTrial::new(variant, seed, config.clone()))
+            })
+            .collect();
+        Ok(Plan {
+            experiment,
+            trials,
+            purpose: Purpose::Claim,
+            datasets: Arc::clone(&self.datasets),
+        })
+    }
+
+    /// Each variant's config, with the layer a search chose for it.
+    fn configs(&self, chosen: &[(&str, Layer)]) -> Result<Vec<(String, TrialConfig)>> {
+        let config = |variant: &Variant| {
+            let own = chosen.iter().filter(|(name, _)| *name == variant.name);
+            let layers: Vec<Layer> = own.map(|(_, layer)| layer.clone()).collect();
+            Ok((variant.name.clone(), variant.config(&layers)?))
+        };
+        self.variants.iter().map(config).collect()
+    }
+}
+
+fn refuse_twins(variants: &[(String, TrialConfig)]) -> Result<()> {
+    for (index, (name, config)) in variants.iter().enumerate() {
+        if let Some((twin, _)) = variants[..index]
+            .iter()
+            .find(|(_, other)| other.hash(0) == config.hash(0))
+        {
+            return Err(Error::Other(format!(
+                "the variants `{twin}` and `{name}` are the same\n  fix: drop the setting (`--set`, ABLATE__*) that overrides what they differ in"
+            )));
+        }
+    }
+    Ok(())
+}
