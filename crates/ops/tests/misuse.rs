@@ -12,7 +12,7 @@ use ablate_ops::{
     sgd_slices,
 };
 
-const F32: Precision = Precision::F32;
+const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
 const ACT: Activation = Activation::Tanh;
 
 fn panics(call: impl FnOnce()) -> bool {
@@ -47,21 +47,36 @@ fn conv_shape() -> ConvShape {
 
 #[test]
 fn convolutions_check_every_length() {
+    PRECISIONS.into_iter().for_each(check_convolution);
+}
+
+fn check_convolution(precision: Precision) {
     let shape = conv_shape();
     let (x, w, y) = (shape.input_len(), shape.weight_len(), shape.output_len());
     check_lengths("conv2d_forward", [2 * x, w, 3, 2 * y], |[x, w, b, y]| {
         let (x, w, bias) = (floats(x), floats(w), floats(b));
-        conv2d_forward(F32, &shape, 2, &x, &w, Some(&bias), ACT, &mut floats(y));
+        conv2d_forward(
+            precision,
+            &shape,
+            2,
+            &x,
+            &w,
+            Some(&bias),
+            ACT,
+            &mut floats(y),
+        );
     });
     let lens = [2 * x, w, 2 * y, 2 * y, 2 * x, w];
     check_lengths("conv2d_backward", lens, |[x, w, y, gy, gx, gw]| {
         let (x, w, y, gy) = (floats(x), floats(w), floats(y), floats(gy));
         let (mut gx, mut gw) = (floats(gx), floats(gw));
         let gx = Some(gx.as_mut_slice());
-        conv2d_backward(F32, &shape, 2, &x, &w, &y, &gy, ACT, gx, &mut gw, None);
+        conv2d_backward(
+            precision, &shape, 2, &x, &w, &y, &gy, ACT, gx, &mut gw, None,
+        );
     });
     check_lengths("ConvPlan", [x, w, 3, y, w], |[x, w, b, y, gw]| {
-        let mut plan = ConvPlan::new(shape, F32).expect("a valid shape");
+        let mut plan = ConvPlan::new(shape, precision).expect("a valid shape");
         let (x, mut y, mut gx) = (lanes(x), lanes(y), lanes(x));
         plan.pack_forward(&floats(w));
         plan.pack_backward(&floats(w));
@@ -70,7 +85,7 @@ fn convolutions_check_every_length() {
         plan.add_weight_gradient(&x, &y, &mut floats(gw));
     });
     check_lengths("add_weight_gradient", [x, y, w], |[x, gz, gw]| {
-        let plan = ConvPlan::new(shape, F32).expect("a valid shape");
+        let plan = ConvPlan::new(shape, precision).expect("a valid shape");
         plan.add_weight_gradient(&lanes(x), &lanes(gz), &mut floats(gw));
     });
     check_lengths("activation_gradient", [2 * y, 2 * y, 3], |[y, gy, gb]| {
@@ -88,8 +103,12 @@ fn convolutions_check_every_length() {
 
 #[test]
 fn a_plan_without_weights_refuses_to_compute() {
+    PRECISIONS.into_iter().for_each(check_unpacked);
+}
+
+fn check_unpacked(precision: Precision) {
     let shape = conv_shape();
-    let plan = ConvPlan::new(shape, F32).expect("a valid shape");
+    let plan = ConvPlan::new(shape, precision).expect("a valid shape");
     let (mut x, mut y) = (lanes(shape.input_len()), lanes(shape.output_len()));
     assert!(panics(|| plan.forward(&x.clone(), None, ACT, &mut y)));
     assert!(panics(|| plan.input_gradient(&y, &mut x)));
@@ -97,12 +116,16 @@ fn a_plan_without_weights_refuses_to_compute() {
 
 #[test]
 fn linear_layers_check_every_length() {
+    PRECISIONS.into_iter().for_each(check_linear);
+}
+
+fn check_linear(precision: Precision) {
     let (batch, inputs, outputs) = (5, 8, 3);
     let (x, w, y) = (batch * inputs, outputs * inputs, batch * outputs);
     check_lengths("linear_forward", [x, w, 3, y], |[x, w, b, y]| {
         let (x, w, bias, mut y) = (floats(x), floats(w), floats(b), floats(y));
         linear_forward(
-            F32,
+            precision,
             batch,
             inputs,
             outputs,
@@ -119,10 +142,10 @@ fn linear_layers_check_every_length() {
         let (mut gx, mut gw, mut gb) = (floats(gx), floats(gw), floats(gb));
         let (gx, gb) = (Some(gx.as_mut_slice()), Some(gb.as_mut_slice()));
         linear_backward(
-            F32, batch, inputs, outputs, &x, &w, &y, &gy, ACT, gx, &mut gw, gb,
+            precision, batch, inputs, outputs, &x, &w, &y, &gy, ACT, gx, &mut gw, gb,
         );
     });
-    let plan = LinearPlan::new(inputs, outputs, F32);
+    let plan = LinearPlan::new(inputs, outputs, precision);
     check_lengths("LinearPlan::weight_gradient", [17, 16, 6, w], |lens| {
         let [batch, x, gz, gw] = lens;
         // Any other number of images that fills two blocks is right as well.
@@ -215,11 +238,15 @@ fn the_other_operations_check_every_length() {
 
 #[test]
 fn sizes_whose_product_overflows_are_refused() {
+    PRECISIONS.into_iter().for_each(check_overflow);
+}
+
+fn check_overflow(precision: Precision) {
     // Three times this is one more than a multiple of 2^usize::BITS: a single
     // weight, and a single lane for the outputs of three blocks, would seem right.
     let many = usize::MAX / 3 * 2 + 1;
     assert_eq!(many.wrapping_mul(3), 1);
-    let wide = LinearPlan::new(3, many, F32);
+    let wide = LinearPlan::new(3, many, precision);
     assert!(panics(|| wide.forward(
         &lanes(9),
         &[0.5],
@@ -238,7 +265,7 @@ fn sizes_whose_product_overflows_are_refused() {
         &lanes(1),
         &mut [0.5]
     )));
-    let deep = LinearPlan::new(many, 3, F32);
+    let deep = LinearPlan::new(many, 3, precision);
     assert!(panics(|| deep.forward(
         &lanes(0),
         &[0.5],

@@ -139,7 +139,24 @@ impl ConvPlan {
         }
     }
 
+    /// Panics unless `x` and `y` lanes are as many whole blocks. To be asked
+    /// before blocks are paired, which would hide an odd one.
+    fn check_blocks(&self, x: usize, y: usize) {
+        let [x_len, y_len] = [self.shape.input_len(), self.shape.output_len()];
+        let blocks = x / x_len;
+        assert_eq!(x, blocks * x_len, "ConvPlan: broken blocks of the input");
+        assert_eq!(
+            Some(y),
+            blocks.checked_mul(y_len),
+            "ConvPlan: the output has the wrong number of blocks"
+        );
+    }
+
     fn run(&self, side: usize, source: &[Lanes], finish: Finish, produced: &mut [Lanes]) {
+        match side {
+            FORWARD => self.check_blocks(source.len(), produced.len()),
+            _ => self.check_blocks(produced.len(), source.len()),
+        }
         match &self.sides {
             Sides::F32(sides) => sides[side].run(self.level, source, finish, produced),
             Sides::Bf16(sides) => {
@@ -236,6 +253,7 @@ impl ConvPlan {
             self.shape.weight_len(),
             "ConvPlan: `gw` has the wrong length"
         );
+        self.check_blocks(x.len(), gz.len());
         match &self.sides {
             Sides::F32(_) => self.accumulate::<F32>(x, gz, gw, parallel),
             Sides::Bf16(_) => {
