@@ -10,7 +10,7 @@
 #   miri      any undefined behaviour and data races, in the portable and AVX2 kernels
 #   aarch64   the portable kernels, run as aarch64 code by qemu
 #   targets   the whole workspace type-checks for other systems
-set -uo pipefail
+set -o pipefail
 cd "$(dirname "$0")/.."
 
 failed=()
