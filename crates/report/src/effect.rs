@@ -1,9 +1,9 @@
 //! The effect of the treatment against another variant, paired by seed.
 
-use ablate_store::{Censored, Claim};
+use ablate_store::{Censored, Claim, Comparison};
 
 use crate::number::{self, Unit};
-use crate::pair::{Outcome, Scale};
+use crate::pair::{Outcome, Scale, sides};
 use crate::reading;
 use crate::statistics::{self, Interval, Sample, has_spread};
 use crate::trials::Group;
@@ -48,11 +48,13 @@ pub struct Pair {
 pub enum Bound {
     /// Every usable pair has an exact effect.
     Exact,
-    /// In some pairs the baseline missed the target: the true effect is at least
-    /// as strong as shown, and its interval has no strong end.
+    /// In some pairs the side that the claim expects more of missed the target:
+    /// the true effect is at least as strong as shown, and its interval has no
+    /// strong end.
     AtLeast,
-    /// In some pairs the treatment missed the target or diverged: the true
-    /// effect is at most as strong as shown, and its interval has no weak end.
+    /// In some pairs the other side missed the target or the treatment diverged:
+    /// the true effect is at most as strong as shown, and its interval has no weak
+    /// end.
     AtMost,
     /// Both, or pairs in which neither side has a number: nothing is bounded.
     Neither,
@@ -113,7 +115,7 @@ impl Effect {
             baseline: value(baseline, seed),
             treatment: value(treatment, seed),
             effect: outcome.value().map(|value| scale.outward(value)),
-            note: note(outcome),
+            note: note(outcome, claim.comparison),
         });
         let bound = Bound::of(outcomes.iter().map(|(_, outcome)| outcome));
         let values: Vec<f64> = outcomes.iter().filter_map(|(_, o)| o.value()).collect();
@@ -216,11 +218,12 @@ impl Estimate {
     }
 }
 
-fn note(outcome: &Outcome) -> String {
+fn note(outcome: &Outcome, comparison: Comparison) -> String {
+    let [stronger, weaker] = sides(comparison);
     match outcome {
         Outcome::Exact(_) => String::new(),
-        Outcome::AtLeast(_) => "at least: baseline did not reach the target".to_string(),
-        Outcome::AtMost(_) => "at most: treatment did not reach the target".to_string(),
+        Outcome::AtLeast(_) => format!("at least: {stronger} did not reach the target"),
+        Outcome::AtMost(_) => format!("at most: {weaker} did not reach the target"),
         Outcome::Against(why) => format!("counts against the claim: {why}"),
         Outcome::Unknown(why) => format!("bounds nothing: {why}"),
         Outcome::LeftOut(why) => format!("left out: {why}"),

@@ -140,6 +140,52 @@ fn points_open_at_the_claimed_end() {
     assert_eq!(effect.unit, Unit::Epochs);
 }
 
+/// The mirror of `differences_are_in_points`: the same pairs with the roles
+/// exchanged and a claim of more.
+#[test]
+fn a_gain_mirrors_points() {
+    let mut experiment = experiment();
+    experiment.claim.measure = Measure::FinalValidation("top1_error".to_string());
+    experiment.claim.comparison = Comparison::Gain;
+    experiment.claim.paper = Some(1.4);
+    let base = [0.131, 0.128, 0.135, 0.129, 0.132];
+    let less = [0.019, 0.007, 0.014, 0.023, 0.011];
+    let mut trials = Vec::new();
+    for (index, (base, less)) in base.iter().zip(less).enumerate() {
+        trials.push(with_final("relu", index as u64, *base));
+        trials.push(with_final("tanh", index as u64, base - less));
+    }
+    let estimate = of(&experiment, &trials).estimate.expect("five pairs");
+    close(estimate.value, 1.48);
+    close(
+        estimate.interval.expect("five pairs").low,
+        0.6927419401854219,
+    );
+    assert!(estimate.detectable.expect("spread") > 1.0);
+    assert_eq!(estimate.pairs_for_paper, Some(4));
+}
+
+#[test]
+fn a_multiple_opens_at_its_strong_end() {
+    let mut experiment = experiment();
+    experiment.claim.comparison = Comparison::Multiple;
+    let trials = [
+        reaching("tanh", &[Some(4.0), Some(4.5), Some(5.0)]),
+        reaching("relu", &[None, None, Some(16.0)]),
+    ];
+    let effect = of(&experiment, &trials.concat());
+    assert_eq!(effect.bound, Bound::AtLeast);
+    assert_eq!(
+        effect.pairs[0].note,
+        "at least: treatment did not reach the target"
+    );
+    let interval = effect
+        .estimate
+        .and_then(|e| e.interval)
+        .expect("three pairs");
+    assert!(interval.low > 1.0 && interval.high == f64::INFINITY);
+}
+
 #[test]
 fn bounds_on_both_sides_bound_nothing() {
     let effect = ratio(&[None, Some(4.0), None], &[Some(4.0), None, Some(3.0)]);

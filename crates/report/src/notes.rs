@@ -4,6 +4,7 @@ use ablate_store::Comparison;
 
 use crate::effect::{Bound, Effect, Estimate};
 use crate::number::{self, Unit};
+use crate::pair::sides;
 use crate::report::Report;
 use crate::search;
 
@@ -11,7 +12,7 @@ use crate::search;
 pub(crate) fn notes(report: &Report) -> Vec<String> {
     let mut notes = vec![reading(report)];
     if let Some(effect) = report.effects.first() {
-        notes.extend(bound(effect));
+        notes.extend(bound(effect, report.experiment.claim.comparison));
         notes.extend(effect.pairs.iter().filter_map(left_out));
         notes.push(power(report, effect));
     }
@@ -86,37 +87,45 @@ pub(crate) fn paper(report: &Report) -> String {
 
 fn reading(report: &Report) -> String {
     let claim = &report.experiment.claim;
-    let cells = "Cells are mean ± standard deviation over seeds [95% Student t interval].";
     let (t, b) = (&claim.treatment, &claim.baseline);
-    match claim.comparison {
-        Comparison::Ratio => format!(
-            "{cells} The effect is the geometric mean over seeds of {b} / {t}; above 1 speaks \
-             for the claim."
-        ),
-        Comparison::Points => format!(
-            "{cells} The effect is the mean over seeds of {t} - {b}; below 0 speaks for the claim."
-        ),
-    }
+    let (mean, effect) = match claim.comparison {
+        Comparison::Ratio => ("geometric mean", format!("{b} / {t}; above 1")),
+        Comparison::Multiple => ("geometric mean", format!("{t} / {b}; above 1")),
+        Comparison::Points => ("mean", format!("{t} - {b}; below 0")),
+        Comparison::Gain => ("mean", format!("{t} - {b}; above 0")),
+    };
+    format!(
+        "Cells are mean ± standard deviation over seeds [95% Student t interval]. The effect is \
+         the {mean} over seeds of {effect} speaks for the claim."
+    )
 }
 
-fn bound(effect: &Effect) -> Option<String> {
-    let text = match effect.bound {
+fn bound(effect: &Effect, comparison: Comparison) -> Option<String> {
+    let [stronger, _] = sides(comparison);
+    Some(match effect.bound {
         Bound::Exact => return None,
-        Bound::AtLeast => {
-            "The baseline missed the target within the budget in some pairs. Its last epoch \
+        Bound::AtLeast => format!(
+            "The {stronger} missed the target within the budget in some pairs. Its last epoch \
              stands in for the epochs it would have taken, so the effect is at least as strong \
              as shown and its interval has no strong end."
-        }
-        Bound::AtMost => {
-            "The treatment missed the target or diverged in some pairs, so the effect is at \
-             most as strong as shown and the claim cannot be confirmed."
-        }
-        Bound::Neither => {
-            "Both variants missed the target or diverged in some pairs, so nothing bounds the \
-             effect."
-        }
-    };
-    Some(text.to_string())
+        ),
+        Bound::AtMost => format!(
+            "In some pairs {}, so the effect is at most as strong as shown and the claim cannot \
+             be confirmed.",
+            weakened(comparison)
+        ),
+        Bound::Neither => "Both variants missed the target or diverged in some pairs, so nothing \
+                           bounds the effect."
+            .to_string(),
+    })
+}
+
+/// What leaves an effect weaker than shown.
+pub(crate) fn weakened(comparison: Comparison) -> &'static str {
+    match comparison.claims_less() {
+        true => "the treatment missed the target or diverged",
+        false => "the baseline missed the target or the treatment diverged",
+    }
 }
 
 fn left_out(pair: &crate::Pair) -> Option<String> {

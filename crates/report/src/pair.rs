@@ -17,10 +17,10 @@ impl Scale {
     /// Ratios are averaged as logarithms, so that half and double cancel.
     /// Differences of fractions are in points, others in the measure's own unit.
     pub(crate) fn of(claim: &Claim) -> Self {
-        let unit = match (claim.comparison, reading::unit(&claim.measure)) {
-            (Comparison::Ratio, _) => Unit::Times,
-            (Comparison::Points, Unit::Percent) => Unit::Points,
-            (Comparison::Points, own) => own,
+        let unit = match reading::unit(&claim.measure) {
+            _ if claim.comparison.is_quotient() => Unit::Times,
+            Unit::Percent => Unit::Points,
+            own => own,
         };
         Self {
             comparison: claim.comparison,
@@ -32,26 +32,31 @@ impl Scale {
     /// ratio has a side that is not positive.
     fn effect(self, baseline: f64, treatment: f64) -> f64 {
         match self.comparison {
-            Comparison::Ratio if baseline > 0.0 && treatment > 0.0 => (baseline / treatment).ln(),
-            Comparison::Ratio => f64::NAN,
-            Comparison::Points if self.unit == Unit::Points => 100.0 * (treatment - baseline),
-            Comparison::Points => treatment - baseline,
+            Comparison::Ratio | Comparison::Multiple if baseline <= 0.0 || treatment <= 0.0 => {
+                f64::NAN
+            }
+            Comparison::Ratio => (baseline / treatment).ln(),
+            Comparison::Multiple => (treatment / baseline).ln(),
+            Comparison::Points | Comparison::Gain if self.unit == Unit::Points => {
+                100.0 * (treatment - baseline)
+            }
+            Comparison::Points | Comparison::Gain => treatment - baseline,
         }
     }
 
     /// From the unit of the comparison to the averaging scale.
     pub(crate) fn inward(self, value: f64) -> f64 {
-        match self.comparison {
-            Comparison::Ratio => value.ln(),
-            Comparison::Points => value,
+        match self.comparison.is_quotient() {
+            true => value.ln(),
+            false => value,
         }
     }
 
     /// From the averaging scale to the unit of the comparison.
     pub(crate) fn outward(self, value: f64) -> f64 {
-        match self.comparison {
-            Comparison::Ratio => value.exp(),
-            Comparison::Points => value,
+        match self.comparison.is_quotient() {
+            true => value.exp(),
+            false => value,
         }
     }
 
@@ -69,12 +74,13 @@ impl Scale {
 pub(crate) enum Outcome {
     /// Both sides were seen.
     Exact(f64),
-    /// Only the baseline fell short of the target: the effect is this or stronger.
+    /// The side that the claim expects more of (the baseline where it claims less)
+    /// fell short of the target alone: the effect is this or stronger.
     AtLeast(f64),
-    /// Only the treatment fell short of the target: the effect is this or weaker.
+    /// The other side fell short of the target alone: the effect is this or weaker.
     AtMost(f64),
-    /// The treatment has no number because it diverged: it speaks against the
-    /// claim, by how much is not known.
+    /// The treatment diverged, so it speaks against the claim, by how much is not
+    /// known.
     Against(&'static str),
     /// Neither side has a number because of how training went; anything may be true.
     Unknown(&'static str),
@@ -98,6 +104,11 @@ impl Outcome {
             return Self::LeftOut(absent(baseline, treatment));
         };
         let effect = |b, t| Scale::of(claim).effect(b, t);
+        let less = claim.comparison.claims_less();
+        let bound = |value, is_least: bool| match is_least {
+            true => Self::AtLeast(value),
+            false => Self::AtMost(value),
+        };
         match (
             reading::read(&claim.measure, b),
             reading::read(&claim.measure, t),
@@ -109,11 +120,13 @@ impl Outcome {
             // A bound of zero (diverged in the first epoch) says nothing, and
             // leaving it out favours the baseline.
             (MoreThan(b), Seen(t)) => match effect(b, t) {
-                value if value.is_finite() => Self::AtLeast(value),
+                value if value.is_finite() => bound(value, less),
                 _ => Self::LeftOut("baseline gives no bound".to_string()),
             },
+            // Never reaching the target must not pass for taking long to reach it.
+            (Seen(_), MoreThan(_)) if !less && diverged(t) => Self::Against("treatment diverged"),
             (Seen(b), MoreThan(t)) => match effect(b, t) {
-                value if value.is_finite() => Self::AtMost(value),
+                value if value.is_finite() => bound(value, !less),
                 _ => Self::Against("treatment did not reach the target"),
             },
             (MoreThan(_), MoreThan(_)) => Self::Unknown("neither reached the target"),
@@ -123,6 +136,15 @@ impl Outcome {
                 _ => Self::LeftOut(unusable(b, t)),
             },
         }
+    }
+}
+
+/// The side whose missed target leaves the effect stronger than shown, then the
+/// one whose missed target leaves it weaker.
+pub(crate) fn sides(comparison: Comparison) -> [&'static str; 2] {
+    match comparison.claims_less() {
+        true => ["baseline", "treatment"],
+        false => ["treatment", "baseline"],
     }
 }
 
@@ -189,6 +211,25 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_of_more_turns_the_bounds_round() {
+        let claim = Claim {
+            comparison: Comparison::Multiple,
+            ..experiment().claim
+        };
+        let reached = trial("tanh", 1, &[0.5, 0.25]);
+        let short = trial("relu", 1, &[0.5, 0.4, 0.3]);
+        let of = |b, t| Outcome::of(&claim, Some(b), Some(t));
+        assert_eq!(of(&reached, &short), Outcome::AtLeast((2.5_f64 / 1.5).ln()));
+        assert_eq!(of(&short, &reached), Outcome::AtMost((1.5_f64 / 2.5).ln()));
+        let mut diverged = short.clone();
+        diverged.status = DIVERGED;
+        assert_eq!(
+            of(&reached, &diverged),
+            Outcome::Against("treatment diverged")
+        );
+    }
+
+    #[test]
     fn a_diverged_treatment_speaks_against_a_final_error() {
         let claim = Claim {
             measure: Measure::FinalValidation("top1_error".to_string()),
@@ -227,6 +268,10 @@ mod tests {
         assert_eq!(Scale::of(&claim).effect(0.5, 0.25), -25.0);
         claim.measure = Measure::FinalTrain("loss".to_string());
         assert_eq!(Scale::of(&claim).effect(0.5, 0.25), -0.25);
+        claim.comparison = Comparison::Gain;
+        assert_eq!(Scale::of(&claim).effect(0.5, 0.75), 0.25);
+        claim.comparison = Comparison::Multiple;
+        assert_eq!(Scale::of(&claim).effect(0.5, 1.0), 2.0_f64.ln());
         claim.comparison = Comparison::Ratio;
         assert!(!Scale::of(&claim).effect(0.5, 0.0).is_finite());
     }

@@ -19,28 +19,35 @@ pub(crate) fn read(measure: &Measure, trial: &Trial) -> Censored {
 /// What a measure is counted in.
 pub fn unit(measure: &Measure) -> Unit {
     match measure {
-        Measure::EpochsToTrainError(_) => Unit::Epochs,
-        Measure::FinalValidation(metric)
-        | Measure::FinalTrain(metric)
-        | Measure::FinalGap(metric) => match is_fraction(metric) {
-            true => Unit::Percent,
-            false => Unit::Plain,
-        },
+        _ if measure.target().is_some() => Unit::Epochs,
+        _ if is_fraction(measure.metric()) => Unit::Percent,
+        _ => Unit::Plain,
     }
 }
 
 /// The heading of a measure: `validation top-1 error (%)`.
 pub fn heading(measure: &Measure) -> String {
+    let percent = |target: &f64| number::exact(*target, Unit::Percent);
     let name = match measure {
         Measure::EpochsToTrainError(target) => {
-            return format!(
-                "epochs to {} training error",
-                number::exact(*target, Unit::Percent)
-            );
+            format!("epochs to {} training error", percent(target))
+        }
+        Measure::EpochsToValidationError(target) => {
+            format!("epochs to {} validation error", percent(target))
         }
         Measure::FinalValidation(metric) => format!("validation {}", metric_name(metric)),
         Measure::FinalTrain(metric) => format!("training {}", metric_name(metric)),
         Measure::FinalGap(metric) => format!("validation - training {}", metric_name(metric)),
+        Measure::TrainAt(at) => {
+            format!("training {} in epoch {}", metric_name(&at.metric), at.epoch)
+        }
+        Measure::ValidationAt(at) => {
+            format!(
+                "validation {} after epoch {}",
+                metric_name(&at.metric),
+                at.epoch
+            )
+        }
     };
     match unit(measure) {
         Unit::Percent => format!("{name} (%)"),
@@ -51,10 +58,15 @@ pub fn heading(measure: &Measure) -> String {
 /// The name of a measure in files for machines: `validation_top1_error`.
 pub fn key(measure: &Measure) -> String {
     match measure {
-        Measure::EpochsToTrainError(_) => "epochs_to_target".to_string(),
+        Measure::EpochsToTrainError(target) => format!("epochs_to_train_error_{target}"),
+        Measure::EpochsToValidationError(target) => {
+            format!("epochs_to_validation_error_{target}")
+        }
         Measure::FinalValidation(metric) => format!("validation_{metric}"),
         Measure::FinalTrain(metric) => format!("train_{metric}"),
         Measure::FinalGap(metric) => format!("gap_{metric}"),
+        Measure::TrainAt(at) => format!("train_{}_epoch_{}", at.metric, at.epoch),
+        Measure::ValidationAt(at) => format!("validation_{}_epoch_{}", at.metric, at.epoch),
     }
 }
 
@@ -143,6 +155,8 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use ablate_store::At;
+
     use super::*;
 
     fn reading(measure: Measure, seen: &[f64], more_than: &[f64]) -> Reading {
@@ -162,6 +176,18 @@ mod tests {
         let gap = Measure::FinalGap("loss".to_string());
         assert_eq!(heading(&gap), "validation - training loss");
         assert_eq!(key(&gap), "gap_loss");
+        let early = Measure::TrainAt(At {
+            metric: "top1_error".to_string(),
+            epoch: 2,
+        });
+        assert_eq!(heading(&early), "training top-1 error in epoch 2 (%)");
+        assert_eq!(key(&early), "train_top1_error_epoch_2");
+        let slow = Measure::EpochsToValidationError(0.3);
+        assert_eq!(heading(&slow), "epochs to 30% validation error");
+        assert_eq!(
+            (key(&slow).as_str(), unit(&slow)),
+            ("epochs_to_validation_error_0.3", Unit::Epochs)
+        );
         assert_eq!(metric_name("top_error"), "top error");
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use ablate_store::{Claim, Direction};
 
 use crate::effect::{Bound, Effect};
+use crate::notes::weakened;
 use crate::number::{self, Unit};
 use crate::statistics::Interval;
 
@@ -29,11 +30,12 @@ pub const LEAST_PAIRS: usize = 3;
 /// finding it is `reproduced`.
 ///
 /// An interval with an open end follows the same rule with one difference: the
-/// baseline that never reached the target leaves the strong end open, and an
-/// open end is no evidence of reaching the paper's figure, so the supported end
-/// must reach it; until then the verdict is `same direction`. A treatment that
-/// missed the target or diverged leaves the weak end open, so the claim cannot
-/// be confirmed but can still be refuted.
+/// side that the claim expects to take longer leaves the strong end open where it
+/// never reached the target, and an open end is no evidence of reaching the
+/// paper's figure, so the supported end must reach it; until then the verdict is
+/// `same direction`. The other side missing the target, or a diverged treatment,
+/// leaves the weak end open, so the claim cannot be confirmed but can still be
+/// refuted.
 ///
 /// Fewer than [`LEAST_PAIRS`] pairs with a number, or pairs without any spread
 /// (seeds that change nothing measure nothing), are inconclusive.
@@ -56,9 +58,10 @@ impl Verdict {
         claimed side of no effect and reaches or passes the paper's figure (where it gives one), \
         same direction if it lies wholly on that side but short of the figure, not reproduced if \
         it lies wholly on the other side or includes no effect and falls short of the figure. \
-        Anything else is inconclusive, as are fewer than three pairs and pairs without spread; a \
-        treatment that diverged or missed its target confirms nothing, and a baseline that \
-        missed its target gives a bound, which must itself reach the figure.";
+        Anything else is inconclusive, as are fewer than three pairs and pairs without spread; \
+        nothing is confirmed by a treatment that diverged or by a missed target that makes the \
+        effect look stronger than it is, and one that makes it look weaker gives a bound, which \
+        must itself reach the figure.";
 
     /// The verdict in words for people.
     pub fn label(self) -> &'static str {
@@ -203,11 +206,11 @@ fn weigh(claim: &Claim, effect: &Effect, interval: Interval) -> (Verdict, String
         );
     }
     let unsure = match effect.bound {
-        Bound::AtMost => {
-            "; the treatment missed the target or diverged in some pairs, so the \
-                          claim cannot be confirmed"
-        }
-        _ => "",
+        Bound::AtMost => format!(
+            "; in some pairs {}, so the claim cannot be confirmed",
+            weakened(claim.comparison)
+        ),
+        _ => String::new(),
     };
     match paper {
         Some(paper) if oriented.high < paper => (

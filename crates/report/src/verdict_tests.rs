@@ -49,6 +49,11 @@ fn points(paper: Option<f64>, bound: Bound, low: f64, high: f64) -> Verdict {
     judge(&claim(Comparison::Points, paper), &effect).verdict
 }
 
+fn gain(paper: Option<f64>, bound: Bound, low: f64, high: f64) -> Verdict {
+    let effect = effect(Unit::Points, bound, 3, Some((low, high)));
+    judge(&claim(Comparison::Gain, paper), &effect).verdict
+}
+
 use Bound::{AtLeast, AtMost, Exact, Neither};
 use Verdict::{Inconclusive, NotReproduced, Reproduced, SameDirection};
 
@@ -79,6 +84,18 @@ fn intervals_in_points() {
     assert_eq!(points(paper, Exact, 0.1, 0.2), NotReproduced);
     assert_eq!(points(None, Exact, -1.0, -0.5), Reproduced);
     assert_eq!(points(None, Exact, -1.0, 0.0), Inconclusive);
+}
+
+#[test]
+fn intervals_of_a_gain_mirror_points() {
+    let paper = Some(1.4);
+    assert_eq!(gain(paper, Exact, 0.5, 2.0), Reproduced);
+    assert_eq!(gain(paper, Exact, 0.5, 1.0), SameDirection);
+    assert_eq!(gain(paper, Exact, -0.2, 1.0), NotReproduced);
+    assert_eq!(gain(None, Exact, 0.5, 1.0), Reproduced);
+    assert_eq!(gain(None, Exact, -0.5, 1.0), Inconclusive);
+    assert_eq!(gain(None, Exact, -2.0, -1.0), NotReproduced);
+    assert_eq!(gain(None, AtMost, -OPEN, 1.0), Inconclusive);
 }
 
 #[test]
@@ -135,7 +152,9 @@ fn too_little_to_go_by() {
 fn a_figure_on_the_wrong_side_is_a_mistake_in_the_file() {
     for (comparison, unit, paper) in [
         (Comparison::Points, Unit::Points, 1.4),
+        (Comparison::Gain, Unit::Points, -1.4),
         (Comparison::Ratio, Unit::Times, 0.5),
+        (Comparison::Multiple, Unit::Times, 0.5),
         (Comparison::Ratio, Unit::Times, f64::NAN),
     ] {
         let effect = effect(unit, Exact, 3, Some((-2.0, -1.0)));

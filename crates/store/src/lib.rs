@@ -17,13 +17,17 @@
 
 pub mod atomic;
 pub mod checkpoint;
+mod claim;
 mod error;
 mod folder;
+mod measure;
 mod record;
 mod search;
 
 pub use checkpoint::Checkpoint;
+pub use claim::{Claim, Comparison, Direction};
 pub use error::{Error, Result};
 pub use folder::{ExperimentFolder, TrialFolder, TrialLock};
-pub use record::{Censored, Claim, Comparison, Direction, Experiment, Measure, Status, Trial};
+pub use measure::{At, Censored, Measure};
+pub use record::{Experiment, Status, Trial};
 pub use search::{Candidate, Edge, Score, Search, Searched, Strategy};

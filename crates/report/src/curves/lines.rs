@@ -64,9 +64,11 @@ pub(crate) struct Line {
 
 impl Curves {
     pub(crate) fn new(claim: &Claim, trials: &Trials) -> Self {
-        let target = match claim.measure {
-            Measure::EpochsToTrainError(target) if target.is_finite() => Some(100.0 * target),
-            _ => None,
+        let percent = |target: f64| target.is_finite().then_some(100.0 * target);
+        let (train_target, validation_target) = match claim.measure {
+            Measure::EpochsToTrainError(target) => (percent(target), None),
+            Measure::EpochsToValidationError(target) => (None, percent(target)),
+            _ => (None, None),
         };
         let styles = styles(claim, trials);
         let lines = |metric: fn(&EpochRecord) -> Option<Point>, claim: Option<&Claim>| {
@@ -91,13 +93,13 @@ impl Curves {
         let panels = [
             Panel {
                 title: "Training",
-                lines: lines(training, target.map(|_| claim)),
-                target,
+                lines: lines(training, train_target.map(|_| claim)),
+                target: train_target,
             },
             Panel {
                 title: "Validation",
-                lines: lines(validation, None),
-                target: None,
+                lines: lines(validation, validation_target.map(|_| claim)),
+                target: validation_target,
             },
         ];
         Self {
@@ -194,9 +196,7 @@ fn point(epoch: f64, error: Option<&f64>) -> Option<Point> {
 }
 
 fn crossing(claim: &Claim, group: &Group) -> Option<Point> {
-    let Measure::EpochsToTrainError(target) = claim.measure else {
-        return None;
-    };
+    let target = claim.measure.target()?;
     let reached = |trial: &Trial| match reading::read(&claim.measure, trial) {
         Censored::Seen(epochs) => Some(epochs),
         _ => None,
