@@ -82,6 +82,51 @@ fn a_setting_that_makes_variants_equal_is_refused() {
 }
 
 #[test]
+fn a_schedule_must_watch_an_evaluated_metric() {
+    let program = Program::new();
+    let plateau = |metric: &'static str| {
+        let name = [
+            "run",
+            EXPERIMENT,
+            "--dry-run",
+            "--set",
+            "schedule.name=plateau",
+        ];
+        [name.as_slice(), &["--set", metric]].concat()
+    };
+    let error = program.fail(&plateau("schedule.metric=top5_error"));
+    assert_says(
+        &error,
+        &[
+            "`evaluation.metrics`",
+            "the schedule `plateau` watches `top5_error`, which is not evaluated",
+            "add \"top5_error\"",
+        ],
+    );
+    program.succeed(&plateau("schedule.metric=top1_error"));
+}
+
+#[test]
+fn a_claim_must_measure_what_is_evaluated() {
+    let claim = "final_validation = \"brier\"";
+    let error = refuse(&experiment().replace(claim, "final_validation = \"top5_error\""));
+    assert_says(
+        &error,
+        &["the claim measures `top5_error`, which is not evaluated"],
+    );
+    let late = "train_at = { metric = \"brier\", epoch = 5 }";
+    let error = refuse(&experiment().replace(claim, late));
+    assert_says(
+        &error,
+        &["`experiment.claim.measure`", "no epoch 5", "1..=4"],
+    );
+    let unseen = experiment()
+        .replace(claim, "validation_at = { metric = \"brier\", epoch = 1 }")
+        .replace("evaluation = { ", "evaluation = { every = 2, ");
+    assert_says(&refuse(&unseen), &["not evaluated after epoch 1"]);
+}
+
+#[test]
 fn a_setting_is_named_as_the_origin() {
     let error = Program::new().fail(&["run", EXPERIMENT, "--set", "training.epohcs=3"]);
     assert_says(

@@ -38,6 +38,13 @@ pub struct EpochRecord {
 pub trait Schedule: Send + Sync {
     /// The factor on the optimiser's own learning rate for the coming step.
     fn factor(&self, progress: Progress, history: &[EpochRecord]) -> f64;
+
+    /// The metric whose validation values [`factor`](Self::factor) looks for in
+    /// the history; `None` where it looks for none. A trial that does not evaluate
+    /// it is refused before it starts, because its rate would never move.
+    fn metric(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// The config of a schedule plugin.

@@ -6,6 +6,7 @@
 //! trait and name only: this crate must never know a concrete model, data set or
 //! optimiser, nor how a report looks.
 
+mod check;
 pub mod config;
 mod draft;
 mod environment;

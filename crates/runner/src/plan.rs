@@ -10,7 +10,7 @@ use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 
 use crate::config::{Choice, TrialConfig};
-use crate::{Error, Pipeline, Result};
+use crate::{Error, Pipeline, Result, check};
 
 /// A trial that may or may not have run.
 #[derive(Clone, Debug)]
@@ -97,8 +97,12 @@ impl Plan {
                 .map_err(|error| in_table("model", error))?;
             registry::optimiser(&config.optimiser.name, &config.optimiser.config, &[])
                 .map_err(|error| in_table("optimiser", error))?;
-            registry::schedule(&config.schedule.name, &config.schedule.config)
+            let schedule = registry::schedule(&config.schedule.name, &config.schedule.config)
                 .map_err(|error| in_table("schedule", error))?;
+            check::schedule(config, schedule.as_ref())?;
+            if self.purpose == Purpose::Claim {
+                check::measure(&self.experiment.claim.measure, config)?;
+            }
             if counts.iter().all(|(variant, _)| *variant != trial.variant) {
                 counts.push((trial.variant.clone(), counter.count()));
             }

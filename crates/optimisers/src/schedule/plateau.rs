@@ -75,6 +75,10 @@ impl Schedule for Plateau {
         let drops = self.drops_after(history);
         repeated(self.factor, drops) * warmup::factor(self.linear_warmup, progress)
     }
+
+    fn metric(&self) -> Option<&str> {
+        Some(&self.metric)
+    }
 }
 
 impl Plateau {

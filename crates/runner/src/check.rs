@@ -1,0 +1,70 @@
+//! Whether the parts of a config give each other what they need. Each part alone
+//! is checked where it is read.
+
+use ablate_core::Schedule;
+use ablate_store::{At, Measure};
+
+use crate::config::TrialConfig;
+use crate::{Error, Result};
+
+/// Checks that the metric a schedule watches is evaluated.
+///
+/// # Errors
+/// It is not, so that the learning rate would never change.
+pub(crate) fn schedule(config: &TrialConfig, schedule: &dyn Schedule) -> Result<()> {
+    let name = &config.schedule.name;
+    match schedule.metric() {
+        None => Ok(()),
+        Some(metric) => evaluated(config, metric, &format!("the schedule `{name}` watches")),
+    }
+}
+
+/// Checks that a trial will have what a claim measures.
+///
+/// # Errors
+/// The metric is not evaluated, or not at the epoch that is asked for.
+pub(crate) fn measure(measure: &Measure, config: &TrialConfig) -> Result<()> {
+    evaluated(config, measure.metric(), "the claim measures")?;
+    let (At { epoch, .. }, every) = match measure {
+        Measure::TrainAt(at) => (at, 1),
+        Measure::ValidationAt(at) => (at, config.evaluation.every),
+        _ => return Ok(()),
+    };
+    let epochs = config.training.epochs;
+    if !(1..=epochs).contains(epoch) {
+        return Err(misfit(
+            "experiment.claim.measure",
+            format!("there is no epoch {epoch} in a budget of {epochs}"),
+            format!("give an epoch in 1..={epochs}, or raise training.epochs"),
+        ));
+    }
+    if *epoch != epochs && !epoch.is_multiple_of(every) {
+        return Err(misfit(
+            "experiment.claim.measure",
+            format!("the validation split is not evaluated after epoch {epoch}"),
+            format!("give a multiple of evaluation.every ({every}), or lower that"),
+        ));
+    }
+    Ok(())
+}
+
+fn evaluated(config: &TrialConfig, metric: &str, who: &str) -> Result<()> {
+    let metrics = &config.evaluation.metrics;
+    match metrics.iter().any(|name| name == metric) {
+        true => Ok(()),
+        false => Err(misfit(
+            "evaluation.metrics",
+            format!("{who} `{metric}`, which is not evaluated"),
+            format!("add \"{metric}\", or name one of: {}", metrics.join(", ")),
+        )),
+    }
+}
+
+fn misfit(key: &str, problem: String, fix: String) -> Error {
+    Error::Config {
+        origin: "the configuration".to_string(),
+        key: key.to_string(),
+        problem,
+        fix,
+    }
+}
