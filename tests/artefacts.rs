@@ -2,6 +2,7 @@
 
 mod program;
 
+use ablate_store::{Outputs, TrialFolder};
 use program::Program;
 
 #[test]
@@ -52,6 +53,11 @@ fn a_run_leaves_every_promised_file() {
                 "{table}.{key} is missing from:\n{text}"
             );
         }
+        let outputs = TrialFolder::open(&trial).outputs().expect("undamaged");
+        check_outputs(
+            &outputs.expect("the model's outputs"),
+            &program.metrics(&trial),
+        );
         let environment = std::fs::read(trial.join("environment.json")).expect("an environment");
         let environment: serde_json::Value = serde_json::from_slice(&environment).expect("JSON");
         assert!(environment["cores"].as_u64().is_some_and(|cores| cores > 0));
@@ -65,6 +71,49 @@ fn a_run_leaves_every_promised_file() {
             });
         assert!(events, "no events in {}", trial.display());
     }
+}
+
+/// The outputs are of the shapes promised, and agree with the last epoch's error.
+fn check_outputs(outputs: &Outputs, metrics: &[serde_json::Value]) {
+    let classes = outputs.classes().len();
+    let predictions = outputs.predictions().expect("undamaged");
+    let rows = predictions.log_probabilities.chunks_exact(classes);
+    let wrong = |(row, target): (&[f32], &u32)| {
+        // As the metric counts: a tie with the right class is an error.
+        let right = row[*target as usize];
+        let others = row
+            .iter()
+            .enumerate()
+            .filter(|(class, _)| *class != *target as usize);
+        others.into_iter().any(|(_, other)| *other >= right)
+    };
+    let errors = rows
+        .zip(&predictions.targets)
+        .filter(|row| wrong(*row))
+        .count();
+    let last = metrics.last().expect("an epoch");
+    let error = last["validation"]["top1_error"].as_f64().expect("a number");
+    assert_eq!(predictions.targets.len(), 128);
+    assert!(
+        (errors as f64 / 128.0 - error).abs() < 1e-9,
+        "{errors} of 128, {error}"
+    );
+
+    let samples = outputs.samples().expect("undamaged");
+    assert_eq!((samples.shape, samples.index.len()), ([3, 32, 32], 128));
+    assert_eq!(samples.pixels.len(), 128 * 3 * 32 * 32);
+    let mean =
+        samples.pixels.iter().map(|p| f64::from(*p)).sum::<f64>() / samples.pixels.len() as f64;
+    assert!(
+        (20.0..235.0).contains(&mean),
+        "pixels before mean subtraction: {mean}"
+    );
+    assert_eq!(
+        samples.features.map(|features| features.len() % 128),
+        Some(0)
+    );
+    let filters = outputs.filters().expect("a first convolution");
+    assert_eq!((filters.shape, filters.towers), ([32, 3, 5, 5], 1));
 }
 
 #[test]

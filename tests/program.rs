@@ -92,7 +92,8 @@ impl Program {
     }
 
     /// Everything that must not depend on how a run was interrupted or on the
-    /// machine's speed: metrics without throughput, and the final tensors.
+    /// machine's speed: metrics without throughput, the final tensors, and what
+    /// the final model says.
     pub fn results(&self, experiment: &str) -> Vec<(String, Vec<Value>, Vec<u8>)> {
         let result = |trial: &PathBuf| {
             let mut metrics = self.metrics(trial);
@@ -107,7 +108,9 @@ impl Program {
                 .expect("a name")
                 .to_string_lossy()
                 .into_owned();
-            (name, metrics, newest_checkpoint(trial))
+            // Absent where a trial has not finished.
+            let outputs = std::fs::read(trial.join("outputs.safetensors")).unwrap_or_default();
+            (name, metrics, [newest_checkpoint(trial), outputs].concat())
         };
         self.trials(experiment).iter().map(result).collect()
     }

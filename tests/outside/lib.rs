@@ -139,6 +139,10 @@ impl Augmentation for Negative {
             .for_each(|value| *value = 1.0 - *value / 255.0);
         Ok(())
     }
+
+    fn rescales(&self) -> bool {
+        true
+    }
 }
 
 register!(

@@ -152,6 +152,10 @@ impl Augmentation for Step {
         }
         Ok(())
     }
+
+    fn rescales(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -48,6 +48,10 @@ impl Augmentation for Step {
         }
         Ok(())
     }
+
+    fn rescales(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -49,6 +49,13 @@ pub trait Augmentation: Send + Sync {
         Ok(vec![image])
     }
 
+    /// Whether the step takes values off the stored 0 to 255 range, as mean
+    /// subtraction does. Such a step is left out where an image is kept for people
+    /// to look at.
+    fn rescales(&self) -> bool {
+        false
+    }
+
     /// How many images [`views`](Self::views) returns.
     fn view_count(&self) -> usize {
         1

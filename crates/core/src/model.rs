@@ -56,6 +56,12 @@ pub trait Model: Send + Sync {
     fn first_convolution(&self) -> Option<String> {
         None
     }
+
+    /// How many towers the first convolution's kernels lie in, tower after tower
+    /// in equal parts (paper, section 3.2).
+    fn towers(&self) -> usize {
+        1
+    }
 }
 
 /// What a network is made of.

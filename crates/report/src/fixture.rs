@@ -54,6 +54,7 @@ pub(crate) fn trial(variant: &str, seed: u64, errors: &[f64]) -> Trial {
         parameters: 145_578,
         history: errors.iter().enumerate().map(record).collect(),
         config: serde_json::Value::Null,
+        outputs: None,
     }
 }
 

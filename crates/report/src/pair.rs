@@ -1,6 +1,6 @@
 //! One seed's two trials set against each other.
 
-use ablate_store::{Censored, Claim, Comparison, Direction, Status, Trial};
+use ablate_store::{Censored, Claim, Comparison, Direction, Measure, Status, Trial};
 
 use crate::number::Unit;
 use crate::reading;
@@ -133,7 +133,7 @@ impl Outcome {
             (Missing, _) | (_, Missing) => match (diverged(b), diverged(t)) {
                 (true, true) => Self::Unknown("both diverged"),
                 (false, true) => Self::Against("treatment diverged"),
-                _ => Self::LeftOut(unusable(b, t)),
+                _ => Self::LeftOut(unusable(&claim.measure, b, t)),
             },
         }
     }
@@ -162,11 +162,16 @@ fn absent(baseline: Option<&Trial>, treatment: Option<&Trial>) -> String {
 }
 
 /// Why a pair with both trials has no effect, side by side.
-fn unusable(baseline: &Trial, treatment: &Trial) -> String {
+fn unusable(measure: &Measure, baseline: &Trial, treatment: &Trial) -> String {
+    let needs_outputs = measure.metric().is_none();
     let why = |side, trial: &Trial| match trial.status {
         Status::Diverged { .. } => Some(format!("{side} diverged")),
         Status::Failed { .. } => Some(format!("{side} failed")),
         Status::Unfinished => Some(format!("{side} is unfinished")),
+        Status::Finished if needs_outputs && trial.outputs.is_none() => Some(format!(
+            "{side} was run before outputs.safetensors was kept; remove its folder and run it \
+             again"
+        )),
         Status::Finished => None,
     };
     let sides = [why("baseline", baseline), why("treatment", treatment)];
@@ -181,7 +186,6 @@ fn unusable(baseline: &Trial, treatment: &Trial) -> String {
 mod tests {
     use super::*;
     use crate::fixture::{experiment, trial};
-    use ablate_store::Measure;
 
     /// The outcome for training errors by epoch and how the trials ended.
     fn outcome(baseline: (&[f64], Status), treatment: (&[f64], Status)) -> Outcome {
@@ -256,6 +260,14 @@ mod tests {
             Outcome::of(&claim, None, Some(&finished)),
             Outcome::LeftOut("baseline was not run".to_string())
         );
+        let towers = Claim {
+            measure: Measure::TowerChromaGap,
+            ..claim
+        };
+        let Outcome::LeftOut(why) = Outcome::of(&towers, Some(&finished), Some(&finished)) else {
+            panic!("there are no filters to compare");
+        };
+        assert!(why.starts_with("baseline was run before outputs"), "{why}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(crate) fn read(measure: &Measure, trial: &Trial) -> Censored {
 pub fn unit(measure: &Measure) -> Unit {
     match measure {
         _ if measure.target().is_some() => Unit::Epochs,
-        _ if is_fraction(measure.metric()) => Unit::Percent,
+        _ if measure.metric().is_none_or(is_fraction) => Unit::Percent,
         _ => Unit::Plain,
     }
 }
@@ -48,6 +48,7 @@ pub fn heading(measure: &Measure) -> String {
                 at.epoch
             )
         }
+        Measure::TowerChromaGap => "chroma gap between towers".to_string(),
     };
     match unit(measure) {
         Unit::Percent => format!("{name} (%)"),
@@ -67,6 +68,7 @@ pub fn key(measure: &Measure) -> String {
         Measure::FinalGap(metric) => format!("gap_{metric}"),
         Measure::TrainAt(at) => format!("train_{}_epoch_{}", at.metric, at.epoch),
         Measure::ValidationAt(at) => format!("validation_{}_epoch_{}", at.metric, at.epoch),
+        Measure::TowerChromaGap => "tower_chroma_gap".to_string(),
     }
 }
 

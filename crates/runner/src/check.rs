@@ -24,7 +24,9 @@ pub(crate) fn schedule(config: &TrialConfig, schedule: &dyn Schedule) -> Result<
 /// # Errors
 /// The metric is not evaluated, or not at the epoch that is asked for.
 pub(crate) fn measure(measure: &Measure, config: &TrialConfig) -> Result<()> {
-    evaluated(config, measure.metric(), "the claim measures")?;
+    if let Some(metric) = measure.metric() {
+        evaluated(config, metric, "the claim measures")?;
+    }
     let (At { epoch, .. }, every) = match measure {
         Measure::TrainAt(at) => (at, 1),
         Measure::ValidationAt(at) => (at, config.evaluation.every),

@@ -94,7 +94,8 @@ fn average_views(log_probabilities: Vec<f32>, classes: usize, views: usize) -> V
     result
 }
 
-/// Measures a whole split.
+/// Runs a model over a whole split and hands `visit` each batch: log-probabilities
+/// `[N, classes]` of the mean probability over views, row-major, and labels `[N]`.
 #[expect(clippy::too_many_arguments, reason = "a split and how it is read")]
 pub(crate) fn evaluate(
     model: &dyn Model,
@@ -102,10 +103,10 @@ pub(crate) fn evaluate(
     data: &dyn Dataset,
     pipeline: &Pipeline,
     split: Split,
-    metrics: &Metrics,
     batch_size: usize,
     loader_threads: usize,
-) -> Result<Scores> {
+    mut visit: impl FnMut(&[f32], &[u32]),
+) -> Result<()> {
     let count = data.len(split);
     let views = pipeline.view_count();
     // The batch size counts network inputs, so that ten crops need no more memory.
@@ -116,16 +117,15 @@ pub(crate) fn evaluate(
         loader::evaluation_batch(source, split, start..(start + images).min(count))
     };
     let pass = Pass::evaluate().with_precision(precision);
-    let mut scores = Scores::default();
     std::thread::scope(|scope| {
         for batch in loader::ahead(scope, loader_threads, count.div_ceil(images), make) {
             let batch = batch?;
             let logits = model.forward(&batch.images, &pass)?;
             let classes = logits.dim(1)?;
             let rows = average_views(log_probabilities(&logits)?, classes, views);
-            scores.add(metrics, &rows, &batch.targets);
+            visit(&rows, &batch.targets);
         }
-        Ok(scores)
+        Ok(())
     })
 }
 

@@ -15,6 +15,7 @@ mod evaluate;
 mod events;
 mod loader;
 mod observer;
+mod outputs;
 mod pipeline;
 mod plan;
 mod progress;

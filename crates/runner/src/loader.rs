@@ -109,7 +109,8 @@ pub(crate) fn evaluation_batch(
     })
 }
 
-fn stack(images: Vec<Image>, shape: [usize; 3]) -> Result<Tensor> {
+/// Images of one shape as a tensor `[N, C, H, W]`.
+pub(crate) fn stack(images: Vec<Image>, shape: [usize; 3]) -> Result<Tensor> {
     let [channels, height, width] = shape;
     let count = images.len();
     let mut values = Vec::with_capacity(count * channels * height * width);

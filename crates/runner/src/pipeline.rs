@@ -87,6 +87,38 @@ impl Pipeline {
         Ok((views, label))
     }
 
+    /// One image as the network sees it (its centre view, as an evaluation without
+    /// several views takes it), and the same view for people: bytes `[C, H, W]`
+    /// without the steps that rescale.
+    ///
+    /// # Errors
+    /// The image cannot be read, or a step refuses it.
+    pub fn sample(
+        &self,
+        data: &dyn Dataset,
+        split: Split,
+        index: usize,
+    ) -> Result<(Image, Vec<u8>)> {
+        let (mut input, _) = self.read(data, split, index)?;
+        let mut shown = input.clone();
+        let mut rng = Stream::new(0).rng();
+        for step in &self.steps {
+            step.apply(&mut input, Phase::Evaluate, &mut rng)?;
+            if !step.rescales() {
+                step.apply(&mut shown, Phase::Evaluate, &mut rng)?;
+            }
+        }
+        if shown.shape != input.shape {
+            return Err(Error::Other(format!(
+                "an augmentation that rescales also changes the shape, from {:?} to {:?}",
+                shown.shape, input.shape
+            )));
+        }
+        // `as` saturates: whatever a step leaves beyond 0..=255 is black or white.
+        let bytes = shown.data.iter().map(|value| value.round() as u8);
+        Ok((input, bytes.collect()))
+    }
+
     fn read(&self, data: &dyn Dataset, split: Split, index: usize) -> Result<(Image, u32)> {
         let mut pixels = vec![0; self.input.iter().product()];
         let label = data.read(split, index, &mut pixels)?;

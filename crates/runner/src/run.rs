@@ -120,6 +120,7 @@ fn train(
         parameters: session.parameters.count(),
         history: Vec::new(),
         config: planned.config.to_value(),
+        outputs: None,
     };
     describe(folder, &trial)?;
     let progress = resume(planned, folder, &mut session, observer)?;
@@ -144,6 +145,9 @@ fn train(
     };
     trial.history = trainer.progress.history;
     folder.write(&trial)?;
+    if trial.status == Status::Finished {
+        trial.outputs = folder.outputs()?;
+    }
     Ok(trial)
 }
 

@@ -59,4 +59,10 @@ impl Session {
             seed,
         })
     }
+
+    /// The weight of the first convolution `[O, C, kH, kW]`, where there is one.
+    pub fn first_convolution(&self) -> Option<&Parameter> {
+        let name = self.model.first_convolution()?;
+        self.list.iter().find(|parameter| parameter.name == name)
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ablate_core::{EpochRecord, Gradients, Pass, Progress, Split};
-use ablate_store::{Status, TrialFolder, checkpoint};
+use ablate_store::{Predictions, Status, TrialFolder, checkpoint};
 use candle_core::{Device, Tensor};
 
 use crate::evaluate::{evaluate, log_probabilities};
@@ -13,7 +13,7 @@ use crate::events::Events;
 use crate::loader::{self, Batch, Source};
 use crate::progress::TrainProgress;
 use crate::session::Session;
-use crate::{Event, Observer, PlannedTrial, Result, Stop};
+use crate::{Event, Observer, PlannedTrial, Result, Scores, Stop, outputs};
 
 /// Trains until the budget ends, the loss is no number, or `stop` is raised.
 pub(crate) struct Trainer<'a> {
@@ -188,7 +188,7 @@ impl Trainer<'_> {
     fn close_epoch(&mut self, learning_rate: f64) -> Result<()> {
         let config = &self.trial.config;
         let epoch = self.progress.epoch + 1;
-        let last = epoch == config.training.epochs;
+        let budget = config.training.epochs;
         let mut record = EpochRecord {
             epoch,
             learning_rate,
@@ -197,21 +197,9 @@ impl Trainer<'_> {
             train: self.progress.scores.means(),
             validation: BTreeMap::new(),
         };
-        if last || self.reaches_target(&record) || epoch.is_multiple_of(config.evaluation.every) {
-            self.observer
-                .notice(Event::Evaluating { trial: self.trial });
-            let session = &self.session;
-            let scores = evaluate(
-                session.model.as_ref(),
-                config.training.precision,
-                session.data.as_ref(),
-                &session.pipeline,
-                Split::Validation,
-                &session.metrics,
-                config.evaluation.batch_size,
-                config.machine.loader_threads,
-            )?;
-            record.validation = scores.means();
+        let is_final = epoch == budget || self.reaches_target(&record);
+        if is_final || epoch.is_multiple_of(config.evaluation.every) {
+            record.validation = self.validate(is_final)?;
         }
         self.events.epoch(&record)?;
         self.events.histograms(&self.session.list, epoch)?;
@@ -234,17 +222,43 @@ impl Trainer<'_> {
         Ok(())
     }
 
+    /// Measures the validation split; where the model is the final one, what it
+    /// says of every image is kept.
+    ///
+    /// That comes before the epoch's checkpoint, so that a trial which is cut off
+    /// in between measures the epoch again instead of missing the file.
+    fn validate(&mut self, is_final: bool) -> Result<BTreeMap<String, f64>> {
+        self.observer
+            .notice(Event::Evaluating { trial: self.trial });
+        let (session, config) = (&self.session, &self.trial.config);
+        let mut scores = Scores::default();
+        let mut predictions = Predictions::default();
+        evaluate(
+            session.model.as_ref(),
+            config.training.precision,
+            session.data.as_ref(),
+            &session.pipeline,
+            Split::Validation,
+            config.evaluation.batch_size,
+            config.machine.loader_threads,
+            |rows, targets| {
+                scores.add(&session.metrics, rows, targets);
+                if is_final {
+                    predictions.log_probabilities.extend_from_slice(rows);
+                    predictions.targets.extend_from_slice(targets);
+                }
+            },
+        )?;
+        if is_final {
+            let contents = outputs::gather(session, &config.evaluation, predictions)?;
+            self.folder.write_outputs(&contents)?;
+        }
+        Ok(scores.means())
+    }
+
     fn picture(&mut self, epoch: usize) -> Result<()> {
-        let Some(name) = self.session.model.first_convolution() else {
-            return Ok(());
-        };
-        match self
-            .session
-            .list
-            .iter()
-            .find(|parameter| parameter.name == name)
-        {
-            Some(parameter) => self.events.filters(parameter.var.as_tensor(), epoch),
+        match self.session.first_convolution() {
+            Some(weight) => self.events.filters(weight.var.as_tensor(), epoch),
             None => Ok(()),
         }
     }

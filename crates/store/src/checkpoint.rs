@@ -124,7 +124,8 @@ fn entries(folder: &Path) -> Result<Vec<Entry>> {
     })
 }
 
-fn digest(bytes: &[u8]) -> String {
+/// The SHA-256 digest in hexadecimal.
+pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))

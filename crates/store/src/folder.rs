@@ -8,7 +8,8 @@ use ablate_core::EpochRecord;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, Experiment, Result, Trial, atomic};
+use crate::outputs::{self, Contents, Outputs};
+use crate::{Error, Experiment, Result, Status, Trial, atomic};
 
 const EXPERIMENT: &str = "experiment.json";
 const TRIAL: &str = "trial.json";
@@ -111,7 +112,7 @@ impl TrialFolder {
     /// The stored trial, or `None` where it never started.
     ///
     /// # Errors
-    /// The record is damaged.
+    /// The record or, of a finished trial, the file of its outputs is damaged.
     pub fn read(&self) -> Result<Option<Trial>> {
         let path = self.path.join(TRIAL);
         if !path.exists() {
@@ -119,7 +120,27 @@ impl TrialFolder {
         }
         let mut trial: Trial = read_json(&path)?;
         trial.history = self.history()?;
+        if trial.status == Status::Finished {
+            trial.outputs = self.outputs()?;
+        }
         Ok(Some(trial))
+    }
+
+    /// What the finished model says; `None` where no such file was written.
+    ///
+    /// # Errors
+    /// The file is damaged.
+    pub fn outputs(&self) -> Result<Option<Outputs>> {
+        Outputs::open(&self.path.join(outputs::FILE))
+    }
+
+    /// Stores what the finished model says.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_outputs(&self, contents: &Contents) -> Result<()> {
+        let path = self.path.join(outputs::FILE);
+        atomic::write(&path, &contents.to_bytes(&path)?)
     }
 
     /// Stores everything about a trial but its history.

@@ -6,6 +6,7 @@
 //!                                            /config.toml       every key, defaults included
 //!                                            /environment.json  versions, processor, git state
 //!                                            /metrics.jsonl     a line an epoch
+//!                                            /outputs.safetensors  what the finished model says
 //!                                            /checkpoint.json   names the checkpoint files
 //!                                            /events.out.*      for TensorBoard
 //!                         /search/VARIANT-seedN-HASH/       trials of a search, the same files
@@ -21,6 +22,7 @@ mod claim;
 mod error;
 mod folder;
 mod measure;
+mod outputs;
 mod record;
 mod search;
 
@@ -29,5 +31,6 @@ pub use claim::{Claim, Comparison, Direction};
 pub use error::{Error, Result};
 pub use folder::{ExperimentFolder, TrialFolder, TrialLock};
 pub use measure::{At, Censored, Measure};
+pub use outputs::{Contents, Filters, Outputs, Predictions, Samples};
 pub use record::{Experiment, Status, Trial};
 pub use search::{Candidate, Edge, Score, Search, Searched, Strategy};

@@ -30,6 +30,9 @@ pub enum Measure {
     /// A metric on the validation split after an early epoch, which must be one
     /// that is evaluated.
     ValidationAt(At),
+    /// How far the two halves of the first convolution's filters, the towers of a
+    /// net that has two, differ in mean chroma (see `docs/verdicts.md`).
+    TowerChromaGap,
 }
 
 /// A metric at one epoch.
@@ -64,7 +67,7 @@ impl Measure {
         }
         let history = &trial.history;
         let last = history.last();
-        let value = match self {
+        let value: Option<f64> = match self {
             Self::EpochsToTrainError(target) => return epochs_to(history, *target, training),
             Self::EpochsToValidationError(target) => {
                 return epochs_to(history, *target, validation);
@@ -81,6 +84,10 @@ impl Measure {
             Self::ValidationAt(at) => at
                 .epoch(history)
                 .and_then(|e| e.validation.get(&at.metric).copied()),
+            Self::TowerChromaGap => trial
+                .outputs
+                .as_ref()
+                .and_then(|outputs| outputs.filters()?.tower_chroma_gap()),
         };
         value.map_or(Censored::Missing, Censored::Seen)
     }
@@ -95,14 +102,16 @@ impl Measure {
         }
     }
 
-    /// The metric that a trial must evaluate to have this measure.
-    pub fn metric(&self) -> &str {
+    /// The metric that a trial must evaluate to have this measure; `None` where it
+    /// is read off the trial's outputs.
+    pub fn metric(&self) -> Option<&str> {
         match self {
-            Self::EpochsToTrainError(_) | Self::EpochsToValidationError(_) => TARGET_METRIC,
+            Self::EpochsToTrainError(_) | Self::EpochsToValidationError(_) => Some(TARGET_METRIC),
             Self::FinalValidation(metric) | Self::FinalTrain(metric) | Self::FinalGap(metric) => {
-                metric
+                Some(metric)
             }
-            Self::TrainAt(at) | Self::ValidationAt(at) => &at.metric,
+            Self::TrainAt(at) | Self::ValidationAt(at) => Some(&at.metric),
+            Self::TowerChromaGap => None,
         }
     }
 }
@@ -185,6 +194,7 @@ mod tests {
             parameters: 1,
             history: history(errors),
             config: serde_json::Value::Null,
+            outputs: None,
         }
     }
 

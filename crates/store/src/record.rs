@@ -6,7 +6,7 @@ use ablate_core::EpochRecord;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Claim, Search};
+use crate::{Claim, Outputs, Search};
 
 /// An experiment as it was run: the claim and how its numbers are read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,4 +73,9 @@ pub struct Trial {
     pub history: Vec<EpochRecord>,
     /// The resolved config, every default included.
     pub config: Value,
+    /// What the finished model says of the validation split; kept in a file of its
+    /// own. `None` until the trial finishes, and for trials that finished before
+    /// there was such a file.
+    #[serde(skip)]
+    pub outputs: Option<Outputs>,
 }

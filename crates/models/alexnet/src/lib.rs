@@ -67,6 +67,10 @@ impl Model for Network {
     fn first_convolution(&self) -> Option<String> {
         net::first_convolution(&self.config)
     }
+
+    fn towers(&self) -> usize {
+        self.config.gpus
+    }
 }
 
 /// Says in terms of the config that the layers do not fit the images.

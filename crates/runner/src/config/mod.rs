@@ -11,11 +11,13 @@ mod layer;
 mod profile;
 mod search;
 mod shared;
+mod tables;
 mod trial;
 mod variant;
 
 pub use experiment::{ExperimentFile, ExperimentTable, Resolved};
 pub use layer::Layer;
 pub use search::SearchTable;
-pub use trial::{Choice, Evaluation, Machine, Training, TrialConfig};
+pub use tables::{Evaluation, Machine, Training};
+pub use trial::{Choice, TrialConfig};
 pub use variant::{Variant, differences};

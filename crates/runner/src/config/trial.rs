@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use ablate_core::{Kind, Precision, nearest, registry};
+use ablate_core::{Kind, nearest, registry};
 use figment::Figment;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::layer::origin;
+use super::tables::{Evaluation, Machine, Training};
 use crate::{Error, Result};
 
 /// A plugin by name with its config.
@@ -20,81 +20,6 @@ pub struct Choice {
     pub name: String,
     /// Its config, every default included.
     pub config: Value,
-}
-
-/// How long and in what batches a trial trains.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Training {
-    /// Passes over the training images. Source: section 5 (about 90).
-    pub epochs: usize,
-    /// Images a step. Source: section 5.
-    pub batch_size: usize,
-    /// Ends the trial after the epoch in which the training top-1 error falls to
-    /// this fraction; absent: never.
-    pub stop_at_train_error: Option<f64>,
-    /// What products are taken of, in training and evaluation.
-    pub precision: Precision,
-}
-
-impl Default for Training {
-    fn default() -> Self {
-        Self {
-            epochs: 90,
-            batch_size: 128,
-            stop_at_train_error: None,
-            precision: Precision::F32,
-        }
-    }
-}
-
-/// What is measured after each epoch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Evaluation {
-    /// Metric plugins, by name.
-    pub metrics: Vec<String>,
-    /// Images an evaluation batch.
-    pub batch_size: usize,
-    /// Epochs between evaluations on the validation split; the last epoch is
-    /// always evaluated.
-    pub every: usize,
-}
-
-impl Default for Evaluation {
-    fn default() -> Self {
-        let metrics = ["loss", "top1_error", "top5_error"]
-            .map(String::from)
-            .to_vec();
-        Self {
-            metrics,
-            batch_size: 256,
-            every: 1,
-        }
-    }
-}
-
-/// How the machine is used. Nothing here changes a result, so nothing here
-/// enters a trial's hash.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Machine {
-    /// Compute threads; 0 takes every core.
-    pub threads: usize,
-    /// Threads that prepare coming batches while one trains.
-    pub loader_threads: usize,
-    /// Minutes between checkpoints within an epoch; each epoch ends with one.
-    pub checkpoint_minutes: f64,
-}
-
-impl Default for Machine {
-    fn default() -> Self {
-        Self {
-            threads: 0,
-            loader_threads: 1,
-            checkpoint_minutes: 5.0,
-        }
-    }
 }
 
 /// Everything one trial depends on.
@@ -142,6 +67,7 @@ impl TrialConfig {
     /// The config as the run store keeps it, every default included.
     pub fn to_value(&self) -> Value {
         let mut value = self.result_relevant();
+        value["evaluation"] = json!(self.evaluation);
         value["machine"] = json!(self.machine);
         value
     }
@@ -175,6 +101,10 @@ impl TrialConfig {
         for step in &self.augmentation {
             augmentation.insert(step.name.clone(), step.config.clone());
         }
+        let mut evaluation = json!(self.evaluation);
+        if let Value::Object(keys) = &mut evaluation {
+            keys.shift_remove("samples");
+        }
         json!({
             "model": named(&self.model),
             "data": named(&self.data),
@@ -182,7 +112,7 @@ impl TrialConfig {
             "optimiser": named(&self.optimiser),
             "schedule": named(&self.schedule),
             "training": self.training,
-            "evaluation": self.evaluation,
+            "evaluation": evaluation,
         })
     }
 

@@ -1,0 +1,86 @@
+//! The tables of a trial that name no plugin: `[training]`, `[evaluation]`,
+//! `[machine]`.
+
+use ablate_core::Precision;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How long and in what batches a trial trains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Training {
+    /// Passes over the training images. Source: section 5 (about 90).
+    pub epochs: usize,
+    /// Images a step. Source: section 5.
+    pub batch_size: usize,
+    /// Ends the trial after the epoch in which the training top-1 error falls to
+    /// this fraction; absent: never.
+    pub stop_at_train_error: Option<f64>,
+    /// What products are taken of, in training and evaluation.
+    pub precision: Precision,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            epochs: 90,
+            batch_size: 128,
+            stop_at_train_error: None,
+            precision: Precision::F32,
+        }
+    }
+}
+
+/// What is measured after each epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Evaluation {
+    /// Metric plugins, by name.
+    pub metrics: Vec<String>,
+    /// Images an evaluation batch.
+    pub batch_size: usize,
+    /// Epochs between evaluations on the validation split; the last epoch is
+    /// always evaluated.
+    pub every: usize,
+    /// Validation images kept with their features when a trial finishes, class by
+    /// class in turn. No result depends on it, so changing it trains nothing again:
+    /// finished trials keep what they have.
+    pub samples: usize,
+}
+
+impl Default for Evaluation {
+    fn default() -> Self {
+        let metrics = ["loss", "top1_error", "top5_error"]
+            .map(String::from)
+            .to_vec();
+        Self {
+            metrics,
+            batch_size: 256,
+            every: 1,
+            samples: 200,
+        }
+    }
+}
+
+/// How the machine is used. Nothing here changes a result, so nothing here
+/// enters a trial's hash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Machine {
+    /// Compute threads; 0 takes every core.
+    pub threads: usize,
+    /// Threads that prepare coming batches while one trains.
+    pub loader_threads: usize,
+    /// Minutes between checkpoints within an epoch; each epoch ends with one.
+    pub checkpoint_minutes: f64,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            threads: 0,
+            loader_threads: 1,
+            checkpoint_minutes: 5.0,
+        }
+    }
+}
