@@ -21,6 +21,7 @@ pub(crate) fn experiment() -> Experiment {
             treatment: "relu".to_string(),
             paper: Some(6.0),
             paper_text: "about six times fewer epochs".to_string(),
+            also: Vec::new(),
         },
         variants: vec![
             ("relu".to_string(), changes("relu")),

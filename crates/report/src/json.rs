@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::effect::{Bound, Effect};
 use crate::number::{self, Unit};
 use crate::reading::{self, Reading};
-use crate::report::Report;
+use crate::report::{Finding, Report};
 use crate::statistics::Interval;
 use crate::summary::VariantSummary;
 use crate::verdict::Verdict;
@@ -32,6 +32,7 @@ pub(crate) fn render(report: &Report) -> String {
         "search": experiment.search,
         "variants": report.variants.iter().map(variant).collect::<Vec<_>>(),
         "effects": report.effects.iter().map(effect).collect::<Vec<_>>(),
+        "further": report.further.iter().map(finding).collect::<Vec<_>>(),
     });
     pin(&mut value);
     format!("{value:#}\n")
@@ -98,6 +99,15 @@ fn effect(effect: &Effect) -> Value {
         "detectable": estimate.and_then(|e| e.detectable),
         "pairs_for_paper": estimate.and_then(|e| e.pairs_for_paper),
         "pairs": pairs.collect::<Vec<_>>(),
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "measure": reading::key(&finding.claim.measure),
+        "verdict": finding.judgement.verdict.key(),
+        "reason": finding.judgement.reason,
+        "effect": effect(&finding.effect),
     })
 }
 

@@ -41,7 +41,7 @@ use ablate_store::{Experiment, Trial};
 pub use effect::{Bound, Effect, Estimate, Pair};
 pub use error::{Error, Result};
 pub use reading::Reading;
-pub use report::{FILES, Report};
+pub use report::{FILES, Finding, Report};
 pub use summary::{Role, Setting, VariantSummary};
 pub use trials::Counts;
 pub use verdict::{Judgement, Verdict};

@@ -24,11 +24,15 @@ pub(crate) fn render(report: &Report) -> String {
             escape(&claim.text),
             escape(&claim.section)
         ),
-        format!(
-            "**Verdict: {}.** {}\n",
-            report.verdict(),
-            escape(&report.judgement.reason)
-        ),
+        report
+            .verdicts()
+            .iter()
+            .map(|(name, judgement)| {
+                let reason = escape(&judgement.reason);
+                format!("**{}: {}.** {reason}\n", escape(name), judgement.verdict)
+            })
+            .collect::<Vec<_>>()
+            .join("\n"),
         setting,
         "## Effect\n".to_string(),
         markdown::render(&table::effects(report)),

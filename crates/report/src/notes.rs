@@ -1,32 +1,55 @@
 //! The sentences below a table: what was left out, what cannot be seen.
 
-use ablate_store::Comparison;
+use ablate_store::{Claim, Comparison};
 
 use crate::effect::{Bound, Effect, Estimate};
 use crate::number::{self, Unit};
 use crate::pair::sides;
+use crate::reading;
 use crate::report::Report;
 use crate::search;
 
 /// Everything a reader must know to read the table right, in order of weight.
 pub(crate) fn notes(report: &Report) -> Vec<String> {
-    let mut notes = vec![reading(report)];
-    if let Some(effect) = report.effects.first() {
-        notes.extend(bound(effect, report.experiment.claim.comparison));
-        notes.extend(effect.pairs.iter().filter_map(left_out));
-        notes.push(power(report, effect));
+    let mut notes = vec![
+        "Cells are mean ± standard deviation over seeds [95% Student t interval].".to_string(),
+    ];
+    let comparisons = report.comparisons();
+    for (claim, effect, _) in comparisons.iter().filter(|c| c.2.is_some()) {
+        let about = about(claim, effect);
+        match report.further.is_empty() {
+            true => notes.extend(about),
+            false => {
+                let name = reading::heading(&claim.measure);
+                notes.extend(about.iter().map(|note| format!("On {name}: {note}")));
+            }
+        }
     }
-    if report.effects.len() > 1 {
-        notes.push(
-            "The verdict is on the first effect; p (Holm) corrects the t tests for the number \
-             of effects."
-                .to_string(),
-        );
+    if comparisons.len() > 1 {
+        notes.push(format!(
+            "{} p (Holm) corrects the t tests for the number of effects in the table; a verdict \
+             uses its own interval, uncorrected.",
+            match report.further.is_empty() {
+                true => "The verdict is on the first effect.",
+                false =>
+                    "Each of the claim's numbers has a verdict of its own; the first is the \
+                          headline.",
+            }
+        ));
     }
     if let Some(found) = &report.experiment.search {
         notes.extend(search::warnings(found));
     }
     notes.extend(trouble(report));
+    notes
+}
+
+/// How to read one effect, what was left out of it, how little it can show.
+fn about(claim: &Claim, effect: &Effect) -> Vec<String> {
+    let mut notes = vec![meaning(claim)];
+    notes.extend(bound(effect, claim.comparison));
+    notes.extend(effect.pairs.iter().filter_map(left_out));
+    notes.push(power(claim, effect));
     notes
 }
 
@@ -62,21 +85,24 @@ pub(crate) fn setting(report: &Report) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// `relu against tanh (points)`.
-pub(crate) fn effect_name(effect: &Effect) -> String {
+/// `relu against tanh (points)`, after what is measured where that differs:
+/// `validation top-1 error (%): relu against tanh (points)`.
+pub(crate) fn effect_name(report: &Report, claim: &Claim, effect: &Effect) -> String {
     let unit = match effect.unit {
         Unit::Times => "ratio",
         Unit::Points => "points",
         Unit::Epochs => "epochs",
         Unit::Percent | Unit::Plain => "difference",
     };
-    format!("{} against {} ({unit})", effect.treatment, effect.baseline)
+    let name = format!("{} against {} ({unit})", effect.treatment, effect.baseline);
+    match report.further.is_empty() {
+        true => name,
+        false => format!("{}: {name}", reading::heading(&claim.measure)),
+    }
 }
 
 /// The paper's figure and its own words for it.
-pub(crate) fn paper(report: &Report) -> String {
-    let claim = &report.experiment.claim;
-    let unit = report.effects.first().map_or(Unit::Plain, |e| e.unit);
+pub(crate) fn paper(claim: &Claim, unit: Unit) -> String {
     match (claim.paper, claim.paper_text.trim()) {
         (Some(paper), "") => number::exact(paper, unit),
         (Some(paper), text) => format!("{} ({text})", number::exact(paper, unit)),
@@ -85,8 +111,7 @@ pub(crate) fn paper(report: &Report) -> String {
     }
 }
 
-fn reading(report: &Report) -> String {
-    let claim = &report.experiment.claim;
+fn meaning(claim: &Claim) -> String {
     let (t, b) = (&claim.treatment, &claim.baseline);
     let (mean, effect) = match claim.comparison {
         Comparison::Ratio => ("geometric mean", format!("{b} / {t}; above 1")),
@@ -94,10 +119,7 @@ fn reading(report: &Report) -> String {
         Comparison::Points => ("mean", format!("{t} - {b}; below 0")),
         Comparison::Gain => ("mean", format!("{t} - {b}; above 0")),
     };
-    format!(
-        "Cells are mean ± standard deviation over seeds [95% Student t interval]. The effect is \
-         the {mean} over seeds of {effect} speaks for the claim."
-    )
+    format!("The effect is the {mean} over seeds of {effect} speaks for the claim.")
 }
 
 fn bound(effect: &Effect, comparison: Comparison) -> Option<String> {
@@ -133,7 +155,7 @@ fn left_out(pair: &crate::Pair) -> Option<String> {
     without_number.then(|| format!("Seed {} has no effect, {}.", pair.seed, pair.note))
 }
 
-fn power(report: &Report, effect: &Effect) -> String {
+fn power(claim: &Claim, effect: &Effect) -> String {
     let n = effect.estimate.map_or(0, |estimate| estimate.n);
     let pairs = if n == 1 { "pair" } else { "pairs" };
     let detectable = |estimate: Estimate| Some((estimate, estimate.detectable?));
@@ -151,7 +173,7 @@ fn power(report: &Report, effect: &Effect) -> String {
          than 80% of such experiments).",
         number::size(detectable, effect.unit)
     );
-    if let Some(paper) = report.experiment.claim.paper {
+    if let Some(paper) = claim.paper {
         let figure = number::exact(paper, effect.unit);
         match estimate.pairs_for_paper {
             Some(needed) => {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use ablate_store::{Experiment, Trial, atomic};
+use ablate_store::{Claim, Experiment, Trial, atomic};
 
 use crate::curves::Curves;
 use crate::effect::Effect;
@@ -11,7 +11,7 @@ use crate::statistics;
 use crate::summary::{self, Setting, VariantSummary};
 use crate::trials::Trials;
 use crate::verdict::{self, Judgement, Verdict};
-use crate::{Error, Result, curves, json, markdown, table, terminal};
+use crate::{Error, Result, curves, json, markdown, reading, table, terminal};
 
 /// The files [`Report::write`] writes.
 pub const FILES: [&str; 6] = [
@@ -23,6 +23,17 @@ pub const FILES: [&str; 6] = [
     "report.json",
 ];
 
+/// One number of a claim, answered.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The claim with this number as its measure.
+    pub claim: Claim,
+    /// The treatment against the baseline.
+    pub effect: Effect,
+    /// The verdict on the number and its reason.
+    pub judgement: Judgement,
+}
+
 /// Everything a report shows.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -32,6 +43,8 @@ pub struct Report {
     pub judgement: Judgement,
     /// The treatment against the baseline, then against every other variant.
     pub effects: Vec<Effect>,
+    /// The claim's further numbers.
+    pub further: Vec<Finding>,
     /// Every variant, in the order of the experiment's file.
     pub variants: Vec<VariantSummary>,
     /// What the variants share.
@@ -47,7 +60,13 @@ impl Report {
     /// that does not exist.
     pub fn new(experiment: &Experiment, trials: &[Trial]) -> Result<Self> {
         let trials = Trials::new(experiment, trials)?;
-        let effects = effects(experiment, &trials);
+        let mut effects = effects(&experiment.claim, &trials);
+        let mut further = further(&experiment.claim, &trials);
+        correct(
+            effects
+                .iter_mut()
+                .chain(further.iter_mut().map(|finding| &mut finding.effect)),
+        );
         let judgement = match effects.first() {
             Some(effect) => verdict::judge(&experiment.claim, effect),
             None => Judgement {
@@ -59,6 +78,7 @@ impl Report {
             experiment: experiment.clone(),
             judgement,
             effects,
+            further,
             variants: summary::variants(experiment, &trials),
             setting: summary::setting(&trials),
             curves: Curves::new(&experiment.claim, &trials),
@@ -68,6 +88,31 @@ impl Report {
     /// The verdict on the claim.
     pub fn verdict(&self) -> Verdict {
         self.judgement.verdict
+    }
+
+    /// The verdicts with what each is on, the headline first.
+    pub(crate) fn verdicts(&self) -> Vec<(String, &Judgement)> {
+        let further = self.further.iter().map(|finding| {
+            let measure = reading::heading(&finding.claim.measure);
+            (format!("Verdict on {measure}"), &finding.judgement)
+        });
+        let headline = ("Verdict".to_string(), &self.judgement);
+        std::iter::once(headline).chain(further).collect()
+    }
+
+    /// Every effect with the claim it answers and, where the claim is about it,
+    /// its verdict: the headline, the claim's further numbers, other variants.
+    pub(crate) fn comparisons(&self) -> Vec<(&Claim, &Effect, Option<&Judgement>)> {
+        let claim = &self.experiment.claim;
+        let mut effects = self.effects.iter();
+        let headline = effects.next();
+        let headline = headline.map(|effect| (claim, effect, Some(&self.judgement)));
+        let further = self
+            .further
+            .iter()
+            .map(|finding| (&finding.claim, &finding.effect, Some(&finding.judgement)));
+        let others = effects.map(|effect| (claim, effect, None));
+        headline.into_iter().chain(further).chain(others).collect()
     }
 
     /// The report for people: `report.md`.
@@ -135,10 +180,8 @@ impl Report {
     }
 }
 
-/// The claim's comparison first, then the treatment against the other variants,
-/// p-values corrected for their number.
-fn effects(experiment: &Experiment, trials: &Trials) -> Vec<Effect> {
-    let claim = &experiment.claim;
+/// The claim's comparison first, then the treatment against the other variants.
+fn effects(claim: &Claim, trials: &Trials) -> Vec<Effect> {
     let (Some(treatment), Some(baseline)) = (
         trials.group(&claim.treatment),
         trials.group(&claim.baseline),
@@ -149,10 +192,34 @@ fn effects(experiment: &Experiment, trials: &Trials) -> Vec<Effect> {
         .groups
         .iter()
         .filter(|group| group.name != claim.treatment && group.name != claim.baseline);
-    let mut effects: Vec<Effect> = std::iter::once(baseline)
+    std::iter::once(baseline)
         .chain(others)
         .map(|other| Effect::of(claim, treatment, other))
-        .collect();
+        .collect()
+}
+
+/// The claim's further numbers, each judged on its own.
+fn further(claim: &Claim, trials: &Trials) -> Vec<Finding> {
+    let (Some(treatment), Some(baseline)) = (
+        trials.group(&claim.treatment),
+        trials.group(&claim.baseline),
+    ) else {
+        return Vec::new();
+    };
+    let find = |claim: Claim| {
+        let effect = Effect::of(&claim, treatment, baseline);
+        Finding {
+            judgement: verdict::judge(&claim, &effect),
+            effect,
+            claim,
+        }
+    };
+    claim.each().into_iter().skip(1).map(find).collect()
+}
+
+/// Corrects the t tests for the number of effects in the report.
+fn correct<'a>(effects: impl Iterator<Item = &'a mut Effect>) {
+    let mut effects: Vec<&mut Effect> = effects.collect();
     let p_values: Vec<Option<f64>> = effects
         .iter()
         .map(|effect| effect.estimate.and_then(|estimate| estimate.p_t))
@@ -160,7 +227,6 @@ fn effects(experiment: &Experiment, trials: &Trials) -> Vec<Effect> {
     for (effect, p) in effects.iter_mut().zip(statistics::holm(&p_values)) {
         effect.p_holm = p;
     }
-    effects
 }
 
 #[cfg(test)]

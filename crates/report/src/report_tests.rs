@@ -1,6 +1,6 @@
 //! Whole reports: every file, on trials of every sort.
 
-use ablate_store::{Claim, Comparison, Experiment, Measure, Status, Trial};
+use ablate_store::{Also, Claim, Comparison, Experiment, Measure, Status, Trial};
 
 use crate::fixture::{curve, experiment, trial, with_final};
 use crate::verdict::Verdict;
@@ -214,6 +214,53 @@ fn p_values_are_corrected_for_the_number_of_variants() {
         assert!(effect.p_holm.expect("a p-value") >= p);
     }
     assert!(report.markdown().contains("p (Holm)"));
+}
+
+#[test]
+fn every_number_of_a_claim_has_a_verdict_of_its_own() {
+    let mut experiment = experiment();
+    experiment.claim.also = vec![Also {
+        measure: Measure::FinalValidation("top1_error".to_string()),
+        comparison: Comparison::Gain,
+        paper: Some(2.0),
+        paper_text: String::new(),
+    }];
+    let report = Report::new(&experiment, &curves(3, 20)).expect("a report");
+    let [finding] = report.further.as_slice() else {
+        panic!("one further number");
+    };
+    // ReLU's validation error is the lower one, so a claim of more is refuted.
+    assert_eq!(report.verdict(), Verdict::SameDirection);
+    assert_eq!(finding.judgement.verdict, Verdict::NotReproduced);
+    let first = report.effects[0].estimate.and_then(|e| e.p_t).expect("p");
+    let second = finding.effect.estimate.and_then(|e| e.p_t).expect("p");
+    let (least, most) = (first.min(second), first.max(second));
+    let holm = [report.effects[0].p_holm, finding.effect.p_holm];
+    assert!(holm.contains(&Some(2.0 * least)) && holm.contains(&Some(most.max(2.0 * least))));
+
+    let markdown = report.markdown();
+    for part in [
+        "**Verdict: same direction.**",
+        "**Verdict on validation top-1 error (%): not reproduced.**",
+        "epochs to 25% training error: relu against tanh (ratio)",
+        "validation top-1 error (%): relu against tanh (points)",
+        "+2 points",
+        "p (Holm)",
+        "Each of the claim's numbers has a verdict of its own",
+    ] {
+        assert!(markdown.contains(part), "{part} is not in {markdown}");
+    }
+    let csv = report.csv();
+    let lines: Vec<&str> = csv.split_terminator("\r\n").collect();
+    let cells = |line: &str| line.split(',').map(String::from).collect::<Vec<_>>();
+    let column = cells(lines[0])
+        .iter()
+        .position(|name| name == "validation_top1_error_verdict");
+    let baseline = cells(lines[2]);
+    assert_eq!(baseline.len(), cells(lines[0]).len());
+    assert_eq!(baseline[column.expect("a column")], "not_reproduced");
+    let json: serde_json::Value = serde_json::from_str(&report.json()).expect("JSON");
+    assert_eq!(json["further"][0]["verdict"], "not_reproduced");
 }
 
 #[test]

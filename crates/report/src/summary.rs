@@ -31,7 +31,7 @@ pub struct VariantSummary {
     pub changes: BTreeMap<String, Value>,
     /// How its trials ended.
     pub counts: Counts,
-    /// The claim's measure first, then the errors every table shows.
+    /// The claim's measures first, then the errors every table shows.
     pub readings: Vec<Reading>,
     /// Learned values: least and most over its trials.
     pub parameters: Option<(usize, usize)>,
@@ -106,12 +106,17 @@ impl VariantSummary {
 /// A summary of every variant. Measures that no trial has are dropped, except
 /// the claim's own.
 pub(crate) fn variants(experiment: &Experiment, trials: &Trials) -> Vec<VariantSummary> {
+    let claimed: Vec<Measure> = experiment
+        .claim
+        .each()
+        .into_iter()
+        .map(|claim| claim.measure)
+        .collect();
     let measured = |measure: &Measure| {
         let mut groups = trials.groups.iter();
-        *measure == experiment.claim.measure
-            || groups.any(|group| !Reading::of(measure, group).is_empty())
+        claimed.contains(measure) || groups.any(|group| !Reading::of(measure, group).is_empty())
     };
-    let mut measures = measures(&experiment.claim);
+    let mut measures = with_usual(&claimed);
     measures.retain(measured);
     let summary = |group| VariantSummary::of(experiment, group, &trials.seeds, &measures);
     trials.groups.iter().map(summary).collect()
@@ -126,9 +131,9 @@ pub(crate) fn setting(trials: &Trials) -> Setting {
     }
 }
 
-/// The claim's measure, and the errors the paper's tables show.
-fn measures(claim: &Claim) -> Vec<Measure> {
-    let mut measures = vec![claim.measure.clone()];
+/// The claim's measures, and the errors the paper's tables show.
+fn with_usual(claimed: &[Measure]) -> Vec<Measure> {
+    let mut measures = claimed.to_vec();
     for measure in [
         Measure::FinalTrain("top1_error".to_string()),
         Measure::FinalValidation("top1_error".to_string()),

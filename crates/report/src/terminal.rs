@@ -41,8 +41,14 @@ pub(crate) fn render(report: &Report) -> String {
         .map(|note| wrap(&format!("- {note}"), WIDTH, 2));
     blocks.push(listed.collect::<Vec<_>>().join("\n"));
     blocks.push(wrap(&format!("Rule: {}", Verdict::RULE), WIDTH, 2));
-    let verdict = format!("Verdict: {}. {}", report.verdict(), report.judgement.reason);
-    blocks.push(wrap(&verdict, WIDTH, 2));
+    let verdicts = report.verdicts();
+    let verdicts = verdicts.iter().map(|(name, judgement)| {
+        labelled(
+            name,
+            &format!("{}. {}", judgement.verdict, judgement.reason),
+        )
+    });
+    blocks.push(verdicts.collect::<Vec<_>>().join("\n"));
     blocks.join("\n\n") + "\n"
 }
 

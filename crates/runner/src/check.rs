@@ -2,7 +2,7 @@
 //! is checked where it is read.
 
 use ablate_core::Schedule;
-use ablate_store::{At, Measure};
+use ablate_store::{At, Claim, Measure};
 
 use crate::config::TrialConfig;
 use crate::{Error, Result};
@@ -19,11 +19,27 @@ pub(crate) fn schedule(config: &TrialConfig, schedule: &dyn Schedule) -> Result<
     }
 }
 
-/// Checks that a trial will have what a claim measures.
+/// Checks that a trial will have everything a claim measures.
 ///
 /// # Errors
-/// The metric is not evaluated, or not at the epoch that is asked for.
-pub(crate) fn measure(measure: &Measure, config: &TrialConfig) -> Result<()> {
+/// A metric is not evaluated, or not at the epoch that is asked for, or two of
+/// the claim's numbers are the same.
+pub(crate) fn claim(claim: &Claim, config: &TrialConfig) -> Result<()> {
+    let claims = claim.each();
+    for (index, claim) in claims.iter().enumerate() {
+        measure(&claim.measure, config)?;
+        if claims[..index].iter().any(|c| c.measure == claim.measure) {
+            return Err(misfit(
+                "experiment.claim.also",
+                "it repeats a measure".to_string(),
+                "leave the repeated one out".to_string(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn measure(measure: &Measure, config: &TrialConfig) -> Result<()> {
     if let Some(metric) = measure.metric() {
         evaluated(config, metric, "the claim measures")?;
     }

@@ -101,7 +101,7 @@ impl Plan {
                 .map_err(|error| in_table("schedule", error))?;
             check::schedule(config, schedule.as_ref())?;
             if self.purpose == Purpose::Claim {
-                check::measure(&self.experiment.claim.measure, config)?;
+                check::claim(&self.experiment.claim, config)?;
             }
             if counts.iter().all(|(variant, _)| *variant != trial.variant) {
                 counts.push((trial.variant.clone(), counter.count()));

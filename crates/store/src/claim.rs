@@ -28,6 +28,43 @@ pub struct Claim {
     /// The paper's own words for its figure: `about six times fewer epochs`.
     #[serde(default)]
     pub paper_text: String,
+    /// Further numbers that answer the claim, each with a verdict of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Also>,
+}
+
+/// A further number that answers a claim, read off the same two variants.
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Also {
+    /// The number read off each trial.
+    pub measure: Measure,
+    /// How the two variants are compared.
+    pub comparison: Comparison,
+    /// The paper's figure in the unit of the comparison, where it gives one.
+    #[serde(default)]
+    pub paper: Option<f64>,
+    /// The paper's own words for its figure.
+    #[serde(default)]
+    pub paper_text: String,
+}
+
+impl Claim {
+    /// The claim once for each number that answers it, the headline first.
+    pub fn each(&self) -> Vec<Self> {
+        let headline = Self {
+            also: Vec::new(),
+            ..self.clone()
+        };
+        let further = self.also.iter().map(|also| Self {
+            measure: also.measure.clone(),
+            comparison: also.comparison,
+            paper: also.paper,
+            paper_text: also.paper_text.clone(),
+            ..headline.clone()
+        });
+        std::iter::once(headline.clone()).chain(further).collect()
+    }
 }
 
 /// How the treatment is set against the baseline, trial by trial of one seed.

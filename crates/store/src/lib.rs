@@ -27,7 +27,7 @@ mod record;
 mod search;
 
 pub use checkpoint::Checkpoint;
-pub use claim::{Claim, Comparison, Direction};
+pub use claim::{Also, Claim, Comparison, Direction};
 pub use error::{Error, Result};
 pub use folder::{ExperimentFolder, TrialFolder, TrialLock};
 pub use measure::{At, Censored, Measure};

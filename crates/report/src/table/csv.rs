@@ -2,7 +2,10 @@
 //!
 //! Errors are fractions as stored, not percent. The `effect` columns hold the
 //! treatment against the row's variant in the unit of the comparison, so they
-//! are empty in the treatment's own row. A number that is not known is empty.
+//! are empty in the treatment's own row. Those of a claim's further numbers have
+//! the measure before their names. A number that is not known is empty.
+
+use ablate_store::Claim;
 
 use crate::effect::Effect;
 use crate::number::rounded;
@@ -10,6 +13,21 @@ use crate::reading::{self, Reading};
 use crate::report::Report;
 use crate::statistics::Interval;
 use crate::summary::{Role, VariantSummary};
+use crate::verdict::Judgement;
+
+/// The columns of one effect.
+const EFFECT: [&str; 10] = [
+    "effect",
+    "effect_low",
+    "effect_high",
+    "pairs",
+    "d_z",
+    "p_t",
+    "p_permutation",
+    "p_holm",
+    "paper",
+    "verdict",
+];
 
 pub(crate) fn render(report: &Report) -> String {
     let mut header = vec!["variant".to_string(), "role".to_string()];
@@ -21,9 +39,12 @@ pub(crate) fn render(report: &Report) -> String {
             header.extend(columns.map(|column| format!("{key}_{column}")));
         }
     }
-    let rest = "parameters images_per_second effect effect_low effect_high pairs d_z p_t \
-                p_permutation p_holm paper verdict";
-    header.extend(rest.split_whitespace().map(String::from));
+    header.extend(["parameters", "images_per_second"].map(String::from));
+    header.extend(EFFECT.map(String::from));
+    for finding in &report.further {
+        let key = reading::key(&finding.claim.measure);
+        header.extend(EFFECT.map(|column| format!("{key}_{column}")));
+    }
     let mut text = line(&header);
     text.extend(
         report
@@ -43,14 +64,18 @@ fn row(report: &Report, variant: &VariantSummary) -> Vec<String> {
         _ => String::new(),
     });
     row.push(number(variant.images_per_second));
-    let mut effects = report.effects.iter();
-    let effect = effects.find(|e| e.baseline == variant.name && e.treatment != variant.name);
-    row.extend(effect_values(effect));
-    let (paper, verdict) = match variant.role {
-        Role::Baseline => (report.experiment.claim.paper, report.verdict().key()),
-        _ => (None, ""),
+    let against =
+        |effect: &&Effect| effect.baseline == variant.name && effect.treatment != variant.name;
+    let claimed = |claim: &Claim, judgement: &Judgement| match variant.role {
+        Role::Baseline => [number(claim.paper), judgement.verdict.key().to_string()],
+        _ => [String::new(), String::new()],
     };
-    row.extend([number(paper), verdict.to_string()]);
+    row.extend(effect_values(report.effects.iter().find(against)));
+    row.extend(claimed(&report.experiment.claim, &report.judgement));
+    for finding in &report.further {
+        row.extend(effect_values(Some(&finding.effect).filter(against)));
+        row.extend(claimed(&finding.claim, &finding.judgement));
+    }
     row
 }
 

@@ -4,9 +4,13 @@ pub(crate) mod csv;
 pub(crate) mod latex;
 pub(crate) mod markdown;
 
+use ablate_store::Claim;
+
+use crate::effect::Effect;
 use crate::number;
 use crate::report::Report;
 use crate::summary::VariantSummary;
+use crate::verdict::Judgement;
 use crate::{notes, reading};
 
 /// A heading and rows of the same length.
@@ -42,7 +46,8 @@ fn variant(summary: &VariantSummary) -> Vec<String> {
 
 /// One row a comparison, the claim's first, the paper's figure beside it.
 pub(crate) fn effects(report: &Report) -> Table {
-    let several = report.effects.len() > 1;
+    let comparisons = report.comparisons();
+    let several = comparisons.len() > 1;
     let mut header = vec![
         "effect",
         "ours [95% interval]",
@@ -56,15 +61,19 @@ pub(crate) fn effects(report: &Report) -> Table {
         header.push("p (Holm)");
     }
     let p = |p: Option<f64>| p.map_or("-".to_string(), number::p_value);
-    let row = |(index, effect): (usize, &crate::Effect)| {
-        let claimed = |text: String| if index == 0 { text } else { "-".to_string() };
+    let row = |(claim, effect, judgement): &(&Claim, &Effect, Option<&Judgement>)| {
+        let claimed = |text: String| match judgement {
+            Some(_) => text,
+            None => "-".to_string(),
+        };
+        let verdict = judgement.map_or("-", |judgement| judgement.verdict.label());
         let estimate = effect.estimate;
         let d_z = estimate.and_then(|e| e.d_z);
         let mut row = vec![
-            notes::effect_name(effect),
+            notes::effect_name(report, claim, effect),
             effect.text(),
-            claimed(notes::paper(report)),
-            claimed(report.verdict().label().to_string()),
+            claimed(notes::paper(claim, effect.unit)),
+            verdict.to_string(),
             estimate.map_or(0, |e| e.n).to_string(),
             d_z.map_or("-".to_string(), |d| {
                 number::estimate(d, None, number::Unit::Plain)
@@ -78,7 +87,7 @@ pub(crate) fn effects(report: &Report) -> Table {
         row
     };
     Table {
-        rows: report.effects.iter().enumerate().map(row).collect(),
+        rows: comparisons.iter().map(row).collect(),
         header: header.into_iter().map(String::from).collect(),
     }
 }

@@ -82,8 +82,9 @@ fn an_absent_file_is_none() {
 #[test]
 fn any_damage_is_noticed_and_named() {
     let good = bytes(&contents());
+    let (_folder, path) = stored(&good);
     let read_all = |bytes: &[u8]| -> Result<()> {
-        let (_folder, path) = stored(bytes);
+        fs::write(&path, bytes).expect("written");
         let outputs = Outputs::open(&path)?.expect("a file");
         outputs.predictions()?;
         outputs.samples()?;
