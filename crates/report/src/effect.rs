@@ -4,7 +4,7 @@ use ablate_store::{Censored, Claim, Comparison};
 
 use crate::number::{self, Unit};
 use crate::pair::{Outcome, Scale, sides};
-use crate::reading;
+use crate::side::{Side, matched};
 use crate::statistics::{self, Interval, Sample, has_spread};
 use crate::trials::Group;
 use crate::verdict::LEAST_PAIRS;
@@ -18,7 +18,7 @@ pub struct Effect {
     pub baseline: String,
     /// What the effect is counted in.
     pub unit: Unit,
-    /// Every seed that either variant was run with.
+    /// Every seed that either variant was run with; of an ensemble, every group.
     pub pairs: Vec<Pair>,
     /// What the pairs say together; `None` where no pair has a number.
     pub estimate: Option<Estimate>,
@@ -28,11 +28,11 @@ pub struct Effect {
     pub p_holm: Option<f64>,
 }
 
-/// One seed of an effect.
+/// One seed of an effect, or one group of an ensemble.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
-    /// The seed.
-    pub seed: u64,
+    /// The seed, or the seeds of the group.
+    pub seeds: Vec<u64>,
     /// The baseline's value.
     pub baseline: Censored,
     /// The treatment's value.
@@ -90,35 +90,24 @@ pub struct Estimate {
 impl Effect {
     pub(crate) fn of(claim: &Claim, treatment: &Group, baseline: &Group) -> Self {
         let scale = Scale::of(claim);
-        let seeds = crate::trials::distinct(
-            baseline
-                .trials
-                .keys()
-                .chain(treatment.trials.keys())
-                .copied(),
-        );
-        let outcomes: Vec<(u64, Outcome)> = seeds
-            .into_iter()
-            .map(|seed| {
-                let (b, t) = (baseline.trials.get(&seed), treatment.trials.get(&seed));
-                (seed, Outcome::of(claim, b.copied(), t.copied()))
-            })
+        let matched = matched(baseline, treatment);
+        let outcomes: Vec<Outcome> = matched
+            .iter()
+            .map(|pair| Outcome::of(claim, pair.baseline.as_ref(), pair.treatment.as_ref()))
             .collect();
-        let value = |group: &Group, seed: &u64| {
-            let trial = group.trials.get(seed);
-            trial.map_or(Censored::Missing, |trial| {
-                reading::read(&claim.measure, trial)
-            })
+        let value = |side: &Option<Side>| {
+            let side = side.as_ref();
+            side.map_or(Censored::Missing, |side| side.value(&claim.measure))
         };
-        let pairs = outcomes.iter().map(|(seed, outcome)| Pair {
-            seed: *seed,
-            baseline: value(baseline, seed),
-            treatment: value(treatment, seed),
+        let pairs = matched.iter().zip(&outcomes).map(|(pair, outcome)| Pair {
+            seeds: pair.seeds.clone(),
+            baseline: value(&pair.baseline),
+            treatment: value(&pair.treatment),
             effect: outcome.value().map(|value| scale.outward(value)),
             note: note(outcome, claim.comparison),
         });
-        let bound = Bound::of(outcomes.iter().map(|(_, outcome)| outcome));
-        let values: Vec<f64> = outcomes.iter().filter_map(|(_, o)| o.value()).collect();
+        let bound = Bound::of(outcomes.iter());
+        let values: Vec<f64> = outcomes.iter().filter_map(Outcome::value).collect();
         Self {
             treatment: treatment.name.to_string(),
             baseline: baseline.name.to_string(),

@@ -28,6 +28,7 @@ pub(crate) fn experiment() -> Experiment {
             ("tanh".to_string(), changes("tanh")),
         ],
         search: None,
+        ensembles: BTreeMap::new(),
     }
 }
 
@@ -49,6 +50,7 @@ pub(crate) fn trial(variant: &str, seed: u64, errors: &[f64]) -> Trial {
     Trial {
         variant: variant.to_string(),
         seed,
+        members: Vec::new(),
         hash: format!("{variant}-{seed}"),
         status: Status::Finished,
         data: "made-up data, 10 classes".to_string(),

@@ -77,7 +77,7 @@ fn effect(effect: &Effect) -> Value {
     let estimate = effect.estimate;
     let pairs = effect.pairs.iter().map(|pair| {
         json!({
-            "seed": pair.seed,
+            "seeds": pair.seeds,
             "baseline": censored(pair.baseline),
             "treatment": censored(pair.treatment),
             "effect": pair.effect,

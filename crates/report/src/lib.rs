@@ -23,6 +23,7 @@ mod pair;
 pub mod reading;
 mod report;
 mod search;
+mod side;
 pub mod statistics;
 mod summary;
 mod table;
@@ -42,7 +43,7 @@ pub use effect::{Bound, Effect, Estimate, Pair};
 pub use error::{Error, Result};
 pub use reading::Reading;
 pub use report::{FILES, Finding, Report};
-pub use summary::{Role, Setting, VariantSummary};
+pub use summary::{EnsembleSummary, Role, Setting, VariantSummary};
 pub use trials::Counts;
 pub use verdict::{Judgement, Verdict};
 

@@ -8,6 +8,7 @@ use crate::pair::sides;
 use crate::reading;
 use crate::report::Report;
 use crate::search;
+use crate::summary::EnsembleSummary;
 
 /// Everything a reader must know to read the table right, in order of weight.
 pub(crate) fn notes(report: &Report) -> Vec<String> {
@@ -71,11 +72,7 @@ pub(crate) fn setting(report: &Report) -> Vec<(&'static str, String)> {
     };
     let seeds = match &*report.setting.seeds {
         [] => "none".to_string(),
-        seeds => seeds
-            .iter()
-            .map(u64::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
+        seeds => listed(seeds),
     };
     vec![
         ("Profile", profile),
@@ -152,7 +149,11 @@ pub(crate) fn weakened(comparison: Comparison) -> &'static str {
 
 fn left_out(pair: &crate::Pair) -> Option<String> {
     let without_number = pair.effect.is_none() && !pair.note.is_empty();
-    without_number.then(|| format!("Seed {} has no effect, {}.", pair.seed, pair.note))
+    let which = match pair.seeds.as_slice() {
+        [seed] => format!("Seed {seed} has"),
+        seeds => format!("Seeds {} have", listed(seeds)),
+    };
+    without_number.then(|| format!("{which} no effect, {}.", pair.note))
 }
 
 fn power(claim: &Claim, effect: &Effect) -> String {
@@ -196,18 +197,44 @@ fn least_p(n: usize) -> Option<f64> {
     (2..=5).contains(&n).then(|| 2.0 / f64::from(1_u32 << n))
 }
 
+/// What an ensemble averages, and which seeds no group has room for.
+fn grouping(name: &str, ensemble: &EnsembleSummary) -> String {
+    let EnsembleSummary { of, size, left } = ensemble;
+    let mut text = format!(
+        "{name} averages the probabilities of {size} seeds of {of} at a time; each group is \
+         paired with the mean over the same seeds."
+    );
+    match left.as_slice() {
+        [] => {}
+        [seed] => text += &format!(" Seed {seed} fills no group."),
+        seeds => text += &format!(" Seeds {} fill no group.", listed(seeds)),
+    }
+    text
+}
+
+fn listed(seeds: &[u64]) -> String {
+    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    seeds.join(", ")
+}
+
 /// Trials without a result, and data sets that differ.
 fn trouble(report: &Report) -> Vec<String> {
     let mut notes = Vec::new();
     for variant in &report.variants {
         let counts = variant.counts;
-        if counts.finished < report.setting.seeds.len() {
+        let (total, what) = match variant.ensemble {
+            Some(_) => (counts.total(), "groups"),
+            None => (report.setting.seeds.len(), "seeds"),
+        };
+        if counts.finished < total {
             notes.push(format!(
-                "{}: {} of {} seeds.",
+                "{}: {} of {total} {what}.",
                 variant.name,
-                counts.text(),
-                report.setting.seeds.len()
+                counts.text()
             ));
+        }
+        if let Some(ensemble) = &variant.ensemble {
+            notes.push(grouping(&variant.name, ensemble));
         }
     }
     if report.setting.data.len() > 1 {

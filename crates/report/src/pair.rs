@@ -1,9 +1,10 @@
-//! One seed's two trials set against each other.
+//! The two sides of a pair set against each other.
 
-use ablate_store::{Censored, Claim, Comparison, Direction, Measure, Status, Trial};
+use ablate_store::{Censored, Claim, Comparison, Direction, Measure};
 
 use crate::number::Unit;
 use crate::reading;
+use crate::side::Side;
 
 /// The scale an effect is averaged on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +98,8 @@ impl Outcome {
         }
     }
 
-    /// Sets one seed's trials against each other.
-    pub(crate) fn of(claim: &Claim, baseline: Option<&Trial>, treatment: Option<&Trial>) -> Self {
+    /// Sets the two sides of a pair against each other.
+    pub(crate) fn of(claim: &Claim, baseline: Option<&Side>, treatment: Option<&Side>) -> Self {
         use Censored::{Missing, MoreThan, Seen};
         let (Some(b), Some(t)) = (baseline, treatment) else {
             return Self::LeftOut(absent(baseline, treatment));
@@ -109,10 +110,7 @@ impl Outcome {
             true => Self::AtLeast(value),
             false => Self::AtMost(value),
         };
-        match (
-            reading::read(&claim.measure, b),
-            reading::read(&claim.measure, t),
-        ) {
+        match (b.value(&claim.measure), t.value(&claim.measure)) {
             (Seen(b), Seen(t)) => match effect(b, t) {
                 value if value.is_finite() => Self::Exact(value),
                 _ => Self::LeftOut("a ratio needs two positive values".to_string()),
@@ -124,13 +122,13 @@ impl Outcome {
                 _ => Self::LeftOut("baseline gives no bound".to_string()),
             },
             // Never reaching the target must not pass for taking long to reach it.
-            (Seen(_), MoreThan(_)) if !less && diverged(t) => Self::Against("treatment diverged"),
+            (Seen(_), MoreThan(_)) if !less && t.diverged() => Self::Against("treatment diverged"),
             (Seen(b), MoreThan(t)) => match effect(b, t) {
                 value if value.is_finite() => bound(value, !less),
                 _ => Self::Against("treatment did not reach the target"),
             },
             (MoreThan(_), MoreThan(_)) => Self::Unknown("neither reached the target"),
-            (Missing, _) | (_, Missing) => match (diverged(b), diverged(t)) {
+            (Missing, _) | (_, Missing) => match (b.diverged(), t.diverged()) {
                 (true, true) => Self::Unknown("both diverged"),
                 (false, true) => Self::Against("treatment diverged"),
                 _ => Self::LeftOut(unusable(&claim.measure, b, t)),
@@ -148,11 +146,7 @@ pub(crate) fn sides(comparison: Comparison) -> [&'static str; 2] {
     }
 }
 
-fn diverged(trial: &Trial) -> bool {
-    matches!(trial.status, Status::Diverged { .. })
-}
-
-fn absent(baseline: Option<&Trial>, treatment: Option<&Trial>) -> String {
+fn absent(baseline: Option<&Side>, treatment: Option<&Side>) -> String {
     let why = match (baseline, treatment) {
         (None, None) => "neither was run",
         (None, _) => "baseline was not run",
@@ -162,19 +156,11 @@ fn absent(baseline: Option<&Trial>, treatment: Option<&Trial>) -> String {
 }
 
 /// Why a pair with both trials has no effect, side by side.
-fn unusable(measure: &Measure, baseline: &Trial, treatment: &Trial) -> String {
-    let needs_outputs = measure.metric().is_none();
-    let why = |side, trial: &Trial| match trial.status {
-        Status::Diverged { .. } => Some(format!("{side} diverged")),
-        Status::Failed { .. } => Some(format!("{side} failed")),
-        Status::Unfinished => Some(format!("{side} is unfinished")),
-        Status::Finished if needs_outputs && trial.outputs.is_none() => Some(format!(
-            "{side} was run before outputs.safetensors was kept; remove its folder and run it \
-             again"
-        )),
-        Status::Finished => None,
-    };
-    let sides = [why("baseline", baseline), why("treatment", treatment)];
+fn unusable(measure: &Measure, baseline: &Side, treatment: &Side) -> String {
+    let sides = [
+        baseline.trouble("baseline", measure),
+        treatment.trouble("treatment", measure),
+    ];
     let reasons: Vec<String> = sides.into_iter().flatten().collect();
     match reasons.is_empty() {
         true => "the measure is missing or not a number".to_string(),
@@ -184,6 +170,8 @@ fn unusable(measure: &Measure, baseline: &Trial, treatment: &Trial) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ablate_store::Status;
+
     use super::*;
     use crate::fixture::{experiment, trial};
 
@@ -222,7 +210,7 @@ mod tests {
         };
         let reached = trial("tanh", 1, &[0.5, 0.25]);
         let short = trial("relu", 1, &[0.5, 0.4, 0.3]);
-        let of = |b, t| Outcome::of(&claim, Some(b), Some(t));
+        let of = |b, t| Outcome::of(&claim, Some(&Side::from(b)), Some(&Side::from(t)));
         assert_eq!(of(&reached, &short), Outcome::AtLeast((2.5_f64 / 1.5).ln()));
         assert_eq!(of(&short, &reached), Outcome::AtMost((1.5_f64 / 2.5).ln()));
         let mut diverged = short.clone();
@@ -243,7 +231,7 @@ mod tests {
         let finished = trial("tanh", 1, &[0.5]);
         let mut broken = trial("relu", 1, &[0.5]);
         broken.status = DIVERGED;
-        let of = |b, t| Outcome::of(&claim, Some(b), Some(t));
+        let of = |b, t| Outcome::of(&claim, Some(&Side::from(b)), Some(&Side::from(t)));
         assert!(matches!(of(&finished, &broken), Outcome::Against(_)));
         assert!(matches!(of(&broken, &broken), Outcome::Unknown(_)));
         assert_eq!(
@@ -257,14 +245,15 @@ mod tests {
             Outcome::LeftOut("treatment is unfinished".to_string())
         );
         assert_eq!(
-            Outcome::of(&claim, None, Some(&finished)),
+            Outcome::of(&claim, None, Some(&Side::from(&finished))),
             Outcome::LeftOut("baseline was not run".to_string())
         );
         let towers = Claim {
             measure: Measure::TowerChromaGap,
             ..claim
         };
-        let Outcome::LeftOut(why) = Outcome::of(&towers, Some(&finished), Some(&finished)) else {
+        let side = Side::from(&finished);
+        let Outcome::LeftOut(why) = Outcome::of(&towers, Some(&side), Some(&side)) else {
             panic!("there are no filters to compare");
         };
         assert!(why.starts_with("baseline was run before outputs"), "{why}");

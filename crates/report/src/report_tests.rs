@@ -1,6 +1,6 @@
 //! Whole reports: every file, on trials of every sort.
 
-use ablate_store::{Also, Claim, Comparison, Experiment, Measure, Status, Trial};
+use ablate_store::{Also, Claim, Comparison, Ensemble, Experiment, Measure, Status, Trial};
 
 use crate::fixture::{curve, experiment, trial, with_final};
 use crate::verdict::Verdict;
@@ -185,7 +185,7 @@ fn what_a_reader_must_know_is_said() {
             "Seeds: 1, 2, 3, 4",
             "Epochs: 20",
             "3 finished, 1 failed",
-            "Seed 2 has no effect, left out: baseline failed.",
+            "Seed 2 has no effect, left out: baseline failed (disk full).",
             "Power: with 3 pairs an effect below",
             "about six times fewer epochs",
             Verdict::RULE,
@@ -261,6 +261,74 @@ fn every_number_of_a_claim_has_a_verdict_of_its_own() {
     assert_eq!(baseline[column.expect("a column")], "not_reproduced");
     let json: serde_json::Value = serde_json::from_str(&report.json()).expect("JSON");
     assert_eq!(json["further"][0]["verdict"], "not_reproduced");
+}
+
+/// Single nets of these errors in percent, and the groups of two they make; a
+/// group of `None` failed.
+fn ensemble(singles: &[f64], groups: &[Option<f64>]) -> (Experiment, Vec<Trial>) {
+    let (mut experiment, _) = example();
+    experiment.claim.baseline = "single".to_string();
+    experiment.claim.treatment = "two".to_string();
+    experiment.variants = ["single", "two"]
+        .map(|name| (name.to_string(), Default::default()))
+        .to_vec();
+    let two = Ensemble {
+        of: "single".to_string(),
+        size: 2,
+    };
+    experiment.ensembles.insert("two".to_string(), two);
+    let single = |(seed, error): (u64, &f64)| with_final("single", seed, error / 100.0);
+    let mut trials: Vec<Trial> = (0..).zip(singles).map(single).collect();
+    for (seed, error) in (0..).step_by(2).zip(groups) {
+        let mut group = with_final("two", seed, error.unwrap_or(0.0) / 100.0);
+        group.members = vec![seed, seed + 1];
+        group.history[0].epoch = 90;
+        if error.is_none() {
+            group.status = Status::Failed {
+                message: "its member of seed 5 diverged".to_string(),
+            };
+        }
+        trials.push(group);
+    }
+    (experiment, trials)
+}
+
+#[test]
+fn a_group_is_set_against_the_mean_of_its_members() {
+    let singles = [20.0, 22.0, 21.0, 23.0, 19.0, 20.0, 20.0, 20.5, 25.0];
+    let (experiment, trials) = ensemble(&singles, &[Some(18.0), Some(19.5), None, Some(17.0)]);
+    let report = Report::new(&experiment, &trials).expect("a report");
+    let effect = &report.effects[0];
+    let effects: Vec<Option<f64>> = effect.pairs.iter().map(|pair| pair.effect).collect();
+    // 18 - 21, 19.5 - 22, none, 17 - 20.25
+    for (ours, by_hand) in effects
+        .iter()
+        .zip([Some(-3.0), Some(-2.5), None, Some(-3.25)])
+    {
+        let close = |(a, b): (f64, f64)| (a - b).abs() < 1e-9;
+        assert!(ours.zip(by_hand).is_none_or(close), "{effects:?}");
+        assert_eq!(ours.is_some(), by_hand.is_some());
+    }
+    assert_eq!(effect.pairs[1].seeds, [2, 3]);
+    let text = report.markdown();
+    for part in [
+        "Seeds 4, 5 have no effect, left out: treatment failed (its member of seed 5 diverged).",
+        "two: 3 finished, 1 failed of 4 groups.",
+        "two averages the probabilities of 2 seeds of single at a time",
+        "Seed 8 fills no group.",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(report.svg().expect("drawn").contains("two (3 groups)"));
+}
+
+#[test]
+fn too_few_seeds_for_a_group_are_told() {
+    let (experiment, trials) = ensemble(&[20.0], &[]);
+    let report = Report::new(&experiment, &trials).expect("a report");
+    assert_eq!(report.effects[0].pairs.len(), 0);
+    assert_eq!(report.verdict(), Verdict::Inconclusive);
+    assert!(report.markdown().contains("Seed 0 fills no group."));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ablate_store::{Claim, Experiment, Measure};
+use ablate_store::{Claim, Ensemble, Experiment, Measure, Trial};
 use serde_json::Value;
 
 use crate::reading::Reading;
@@ -27,6 +27,8 @@ pub struct VariantSummary {
     pub name: String,
     /// Its part in the claim.
     pub role: Role,
+    /// How it averages another variant; `None` for one that was trained.
+    pub ensemble: Option<EnsembleSummary>,
     /// What it changes (dotted key to value); empty where the file does not list it.
     pub changes: BTreeMap<String, Value>,
     /// How its trials ended.
@@ -37,6 +39,38 @@ pub struct VariantSummary {
     pub parameters: Option<(usize, usize)>,
     /// Training images a second, mean over epochs and finished trials.
     pub images_per_second: Option<f64>,
+}
+
+/// How an ensemble is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnsembleSummary {
+    /// The variant whose trials it averages.
+    pub of: String,
+    /// Trials in a group.
+    pub size: usize,
+    /// Seeds of that variant that are in no group.
+    pub left: Vec<u64>,
+}
+
+impl EnsembleSummary {
+    fn of(group: &Group, trials: &Trials) -> Option<Self> {
+        let Ensemble { of, size } = group.ensemble?;
+        let averaged = |seed: &&u64| {
+            let mut groups = group.trials.values();
+            groups.any(|trial| trial.members.contains(seed))
+        };
+        let seeds = trials.group(of).map(|source| source.trials.keys());
+        Some(Self {
+            of: of.clone(),
+            size: *size,
+            left: seeds
+                .into_iter()
+                .flatten()
+                .filter(|seed| !averaged(seed))
+                .copied()
+                .collect(),
+        })
+    }
 }
 
 /// What all variants share.
@@ -78,7 +112,7 @@ impl VariantSummary {
         }
     }
 
-    fn of(experiment: &Experiment, group: &Group, seeds: &[u64], measures: &[Measure]) -> Self {
+    fn of(experiment: &Experiment, group: &Group, trials: &Trials, measures: &[Measure]) -> Self {
         let listed = experiment
             .variants
             .iter()
@@ -92,10 +126,11 @@ impl VariantSummary {
         Self {
             name: group.name.to_string(),
             role: Role::of(&experiment.claim, group.name),
+            ensemble: EnsembleSummary::of(group, trials),
             changes: listed
                 .map(|(_, changes)| changes.clone())
                 .unwrap_or_default(),
-            counts: group.counts(seeds),
+            counts: group.counts(&trials.seeds),
             readings: measures.iter().map(|m| Reading::of(m, group)).collect(),
             parameters: ends(&parameters),
             images_per_second: (!speeds.is_empty()).then(|| mean(&speeds)),
@@ -118,7 +153,7 @@ pub(crate) fn variants(experiment: &Experiment, trials: &Trials) -> Vec<VariantS
     };
     let mut measures = with_usual(&claimed);
     measures.retain(measured);
-    let summary = |group| VariantSummary::of(experiment, group, &trials.seeds, &measures);
+    let summary = |group| VariantSummary::of(experiment, group, trials, &measures);
     trials.groups.iter().map(summary).collect()
 }
 
@@ -127,7 +162,7 @@ pub(crate) fn setting(trials: &Trials) -> Setting {
     Setting {
         data: distinct(trials.all().map(|trial| trial.data.clone())),
         seeds: trials.seeds.clone(),
-        epochs: ends(&distinct(finished.map(|trial| trial.history.len()))),
+        epochs: ends(&distinct(finished.map(last_epoch))),
     }
 }
 
@@ -144,6 +179,11 @@ fn with_usual(claimed: &[Measure]) -> Vec<Measure> {
         }
     }
     measures
+}
+
+/// Epochs a trial ran; an ensemble's history holds its members' last alone.
+fn last_epoch(trial: &Trial) -> usize {
+    trial.history.last().map_or(0, |record| record.epoch)
 }
 
 /// The first and last of ascending values.

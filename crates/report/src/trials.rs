@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ablate_core::nearest;
-use ablate_store::{Experiment, Status, Trial};
+use ablate_store::{Ensemble, Experiment, Status, Trial};
 
 use crate::{Error, Result};
 
@@ -19,6 +19,8 @@ pub(crate) struct Trials<'a> {
 /// The trials of one variant.
 pub(crate) struct Group<'a> {
     pub(crate) name: &'a str,
+    /// How it averages another variant's trials; `None` for one that was trained.
+    pub(crate) ensemble: Option<&'a Ensemble>,
     pub(crate) trials: BTreeMap<u64, &'a Trial>,
 }
 
@@ -59,6 +61,7 @@ impl<'a> Trials<'a> {
             .chain(others)
             .map(|name| Group {
                 name,
+                ensemble: experiment.ensembles.get(name),
                 trials: BTreeMap::new(),
             })
             .collect();
@@ -110,9 +113,15 @@ impl<'a> Group<'a> {
         self.trials.values().copied().filter(finished)
     }
 
-    /// How the trials ended, `seeds` being all that the experiment was run with.
+    /// How the trials ended, `seeds` being all that the experiment was run with. An
+    /// ensemble has a trial for each of its groups instead.
     pub(crate) fn counts(&self, seeds: &[u64]) -> Counts {
         let mut counts = Counts::default();
+        let groups: Vec<u64> = self.trials.keys().copied().collect();
+        let seeds = match self.ensemble {
+            Some(_) => &groups,
+            None => seeds,
+        };
         for seed in seeds {
             match self.trials.get(seed).map(|trial| &trial.status) {
                 Some(Status::Finished) => counts.finished += 1,
@@ -136,6 +145,11 @@ impl Counts {
             ("unfinished", self.unfinished),
             ("missing", self.missing),
         ]
+    }
+
+    /// All trials, whatever became of them.
+    pub fn total(self) -> usize {
+        self.named().iter().map(|(_, count)| count).sum()
     }
 
     /// `3 finished, 1 diverged`; only the finished are named when zero.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use ablate_core::DataContext;
 use ablate_store::{Experiment, Trial};
 
-use crate::config::{ExperimentFile, Layer, Resolved, TrialConfig, Variant, differences};
+use crate::config::{
+    ExperimentFile, Layer, Resolved, TrialConfig, Variant, differences, ensemble_differences,
+};
 use crate::plan::{Datasets, Plan, PlannedTrial, Purpose};
 use crate::search::Search;
 use crate::{Error, Result};
@@ -73,6 +75,8 @@ impl Draft {
         let mut experiment = self.experiment.clone();
         // These trials answer which value is best, not the claim.
         experiment.claim.measure = search.by().clone();
+        experiment.claim.also.clear();
+        experiment.ensembles.clear();
         experiment.variants = differences(&self.configs(&[])?);
         Ok(Some(Plan {
             experiment,
@@ -102,6 +106,9 @@ impl Draft {
         let configs = self.configs(&chosen)?;
         let mut experiment = self.experiment.clone();
         experiment.variants = differences(&configs);
+        experiment
+            .variants
+            .extend(ensemble_differences(&experiment.ensembles));
         experiment.search = found;
         let trials = (0..self.seeds)
             .flat_map(|seed| {

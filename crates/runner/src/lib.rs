@@ -9,6 +9,7 @@
 mod check;
 pub mod config;
 mod draft;
+mod ensemble;
 mod environment;
 mod error;
 mod evaluate;
@@ -25,6 +26,7 @@ mod session;
 mod train;
 
 pub use draft::Draft;
+pub use ensemble::PlannedGroup;
 pub use environment::Environment;
 pub use error::{Error, Result};
 pub use evaluate::Scores;

@@ -61,6 +61,15 @@ pub enum Event<'a> {
         /// How.
         status: &'a Status,
     },
+    /// The predictions of a group of trials have been averaged.
+    Averaged {
+        /// The ensemble's name.
+        variant: &'a str,
+        /// The seeds of the group.
+        members: &'a [u64],
+        /// How that ended.
+        status: &'a Status,
+    },
     /// Something the user should know, such as a damaged checkpoint.
     Warning {
         /// The trial.

@@ -10,7 +10,7 @@ use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 
 use crate::config::{Choice, TrialConfig};
-use crate::{Error, Pipeline, Result, check};
+use crate::{Error, Pipeline, PlannedGroup, Result, check};
 
 /// A trial that may or may not have run.
 #[derive(Clone, Debug)]
@@ -100,9 +100,7 @@ impl Plan {
             let schedule = registry::schedule(&config.schedule.name, &config.schedule.config)
                 .map_err(|error| in_table("schedule", error))?;
             check::schedule(config, schedule.as_ref())?;
-            if self.purpose == Purpose::Claim {
-                check::claim(&self.experiment.claim, config)?;
-            }
+            check::claim(&self.experiment.claim, config)?;
             if counts.iter().all(|(variant, _)| *variant != trial.variant) {
                 counts.push((trial.variant.clone(), counter.count()));
             }
@@ -116,6 +114,11 @@ impl Plan {
             Purpose::Claim => ExperimentFolder::create(store, &self.experiment)?,
             Purpose::Search => ExperimentFolder::search(store, &self.experiment)?,
         })
+    }
+
+    /// The groups of trials that the ensembles average.
+    pub fn groups(&self) -> Vec<PlannedGroup<'_>> {
+        PlannedGroup::all(&self.experiment, &self.trials)
     }
 
     /// The data set of a trial; opened once for all trials that use it.

@@ -10,7 +10,7 @@ use crate::events::Events;
 use crate::progress::TrainProgress;
 use crate::session::Session;
 use crate::train::Trainer;
-use crate::{Environment, Error, Event, Observer, Plan, PlannedTrial, Result};
+use crate::{Environment, Error, Event, Observer, Plan, PlannedGroup, PlannedTrial, Result};
 
 /// A request to stop after the current step; shared with a signal handler.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,8 @@ pub struct RunOptions<'a> {
 pub struct Outcome {
     /// The experiment's folder in the store.
     pub folder: ExperimentFolder,
-    /// Every planned trial that has started, in plan order.
+    /// Every planned trial that has started, in plan order, then the groups of
+    /// ensembles.
     pub trials: Vec<Trial>,
     /// Whether the run was stopped before its end.
     pub stopped: bool,
@@ -78,15 +79,21 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Re
         });
         trials.push(trial);
     }
+    let stopped = options.stop.is_raised();
+    if !stopped {
+        for group in plan.groups() {
+            trials.push(average(&folder, &group, &trials, observer)?);
+        }
+    }
     Ok(Outcome {
         folder,
         trials,
-        stopped: options.stop.is_raised(),
+        stopped,
     })
 }
 
-/// What the store holds of a plan: its folder, and every trial that has started,
-/// in plan order. Trains nothing.
+/// What the store holds of a plan: its folder, every trial that has started, in
+/// plan order, and the groups of ensembles. Trains nothing.
 ///
 /// # Errors
 /// The store cannot be read.
@@ -97,7 +104,34 @@ pub fn stored(plan: &Plan, store: &Path) -> Result<(ExperimentFolder, Vec<Trial>
         let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
         trials.extend(place.read()?);
     }
+    for group in plan.groups() {
+        let place = folder.trial(group.variant, group.seed(), &group.hash())?;
+        trials.extend(place.read()?);
+    }
     Ok((folder, trials))
+}
+
+/// Works out a group of an ensemble and stores it, unless that is done.
+fn average(
+    folder: &ExperimentFolder,
+    group: &PlannedGroup,
+    trials: &[Trial],
+    observer: &mut dyn Observer,
+) -> Result<Trial> {
+    let place = folder.trial(group.variant, group.seed(), &group.hash())?;
+    if let Some(trial) = place.read()?.filter(|trial| trial.status.is_done()) {
+        return Ok(trial);
+    }
+    let _lock = place.lock()?;
+    let trial = group.trial(trials)?;
+    place.rewrite_history(&trial.history)?;
+    place.write(&trial)?;
+    observer.notice(Event::Averaged {
+        variant: group.variant,
+        members: &trial.members,
+        status: &trial.status,
+    });
+    Ok(trial)
 }
 
 /// Trains one trial and stores how it ended.
@@ -114,6 +148,7 @@ fn train(
     let mut trial = Trial {
         variant: planned.variant.clone(),
         seed: planned.seed,
+        members: Vec::new(),
         hash: planned.hash.clone(),
         status: Status::Unfinished,
         data: description,

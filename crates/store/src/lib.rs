@@ -32,5 +32,5 @@ pub use error::{Error, Result};
 pub use folder::{ExperimentFolder, TrialFolder, TrialLock};
 pub use measure::{At, Censored, Measure};
 pub use outputs::{Contents, Filters, Outputs, Predictions, Samples};
-pub use record::{Experiment, Status, Trial};
+pub use record::{Ensemble, Experiment, Status, Trial};
 pub use search::{Candidate, Edge, Score, Search, Searched, Strategy};

@@ -188,6 +188,7 @@ mod tests {
         Trial {
             variant: "relu".to_string(),
             seed: 0,
+            members: Vec::new(),
             hash: String::new(),
             status: Status::Finished,
             data: String::new(),

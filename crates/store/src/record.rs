@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ablate_core::EpochRecord;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -22,9 +23,25 @@ pub struct Experiment {
     /// The variants in the order the file gives them, with what each changes
     /// (dotted key to value).
     pub variants: Vec<(String, BTreeMap<String, Value>)>,
+    /// The variants that are not trained but average others, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ensembles: BTreeMap<String, Ensemble>,
     /// The search that came before the trials, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
+}
+
+/// A variant whose predictions are the mean of several nets' (paper, section 6).
+///
+/// The seeds of the averaged variant are taken in order, `size` at a time, so that
+/// no net is in two groups.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ensemble {
+    /// The variant whose nets are averaged.
+    pub of: String,
+    /// Nets in a group, 2 or more. Source: section 6 (five).
+    pub size: usize,
 }
 
 /// How a trial ended.
@@ -54,13 +71,16 @@ impl Status {
     }
 }
 
-/// One trial: a variant with a seed.
+/// One trial: a variant with a seed, or a group of an ensemble.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// The variant's name.
     pub variant: String,
-    /// The seed.
+    /// The seed; of a group, its first member's.
     pub seed: u64,
+    /// The seeds that a group averages; empty for a trained trial.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<u64>,
     /// Content hash of the resolved config and seed; names the trial's folder.
     pub hash: String,
     /// How it ended.

@@ -4,12 +4,14 @@ use std::process::ExitCode;
 
 use ablate_core::{Key, keys_of, nearest, registry};
 use ablate_runner::config::{Evaluation, ExperimentTable, Machine, SearchTable, Training};
+use ablate_store::Ensemble;
 use anyhow::bail;
 
 /// What `describe` takes.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A plugin's name, or `experiment`, `search`, `training`, `evaluation`, `machine`.
+    /// A plugin's name, or `experiment`, `ensembles`, `search`, `training`,
+    /// `evaluation`, `machine`.
     name: String,
 }
 
@@ -21,6 +23,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             "experiment",
             "the table [experiment]: the claim and how it is measured",
             keys_of::<ExperimentTable>(),
+        ),
+        (
+            "ensembles",
+            "a table [ensembles.NAME]: a variant that averages another's nets",
+            keys_of::<Ensemble>(),
         ),
         (
             "search",

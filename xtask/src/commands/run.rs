@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use ablate_runner::{Draft, Outcome, Plan, Purpose, RunOptions, Stop};
+use ablate_store::{Status, Trial};
 use anyhow::{Context, bail};
 
 use crate::selection::Selection;
@@ -52,7 +53,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let failed = outcome
         .trials
         .iter()
-        .filter(|trial| is_failed(&trial.status))
+        .filter(|trial| is_failed(trial))
         .count();
     if failed > 0 {
         bail!(
@@ -106,8 +107,10 @@ fn stopped() -> ExitCode {
     ExitCode::from(130)
 }
 
-fn is_failed(status: &ablate_store::Status) -> bool {
-    matches!(status, ablate_store::Status::Failed { .. })
+/// Whether an error ended the training. A group that lacks a diverged member has
+/// failed too, but there is nothing to try again.
+fn is_failed(trial: &Trial) -> bool {
+    matches!(trial.status, Status::Failed { .. }) && trial.members.is_empty()
 }
 
 /// The first Ctrl-C stops after the step and saves; the second ends at once.

@@ -45,6 +45,13 @@ fn claim(plan: &Plan, parameters: &[(String, usize)]) {
             .iter()
             .find(|(name, _)| name == variant)
             .map_or(0, |(_, count)| *count);
+        if let Some(ensemble) = experiment.ensembles.get(variant) {
+            println!(
+                "  {variant}: the mean of {} seeds of {}",
+                ensemble.size, ensemble.of
+            );
+            continue;
+        }
         let differences: Vec<_> = differences
             .iter()
             .map(|(key, value)| format!("{key} = {value}"))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ablate_runner::{Event, Observer, Plan};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{ending, name, summary};
+use super::{ending, group, name, summary};
 
 /// The bar counts epochs over all trials, so that time left means the run's.
 pub struct Bar {
@@ -117,6 +117,13 @@ impl Observer for Bar {
                 self.bar
                     .println(format!("{} {}", name(trial), ending(status)));
             }
+            Event::Averaged {
+                variant,
+                members,
+                status,
+            } => self
+                .bar
+                .println(format!("{}: {}", group(variant, members), ending(status))),
             Event::Warning { trial, message } => {
                 self.bar
                     .println(format!("warning: {}: {message}", name(trial)));

@@ -32,6 +32,16 @@ impl Observer for Json {
             Event::Warning { trial, message } => {
                 about(trial, "warning", json!({ "message": message }))
             }
+            Event::Averaged {
+                variant,
+                members,
+                status,
+            } => json!({
+                "event": "averaged",
+                "variant": variant,
+                "members": members,
+                "status": ending(status),
+            }),
             _ => return,
         };
         println!("{line}");

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use ablate_runner::{Event, Observer, Plan};
 
-use super::{ending, name, summary};
+use super::{ending, group, name, summary};
 
 /// One line at each start, epoch and end.
 pub struct Lines {
@@ -63,6 +63,11 @@ impl Observer for Lines {
                 ending(status),
                 self.started.elapsed().as_secs_f64()
             ),
+            Event::Averaged {
+                variant,
+                members,
+                status,
+            } => eprintln!("{}: {}", group(variant, members), ending(status)),
             Event::Warning { trial, message } => eprintln!("warning: {}: {message}", name(trial)),
             _ => {}
         }

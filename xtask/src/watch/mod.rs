@@ -46,6 +46,12 @@ fn name(trial: &PlannedTrial) -> String {
     }
 }
 
+/// `five of seeds 0, 1, 2, 3, 4`.
+fn group(variant: &str, members: &[u64]) -> String {
+    let members: Vec<String> = members.iter().map(u64::to_string).collect();
+    format!("{variant} of seeds {}", members.join(", "))
+}
+
 /// How a trial ended, in a few words.
 fn ending(status: &Status) -> String {
     match status {

@@ -221,9 +221,13 @@ fn styles(claim: &Claim, trials: &Trials) -> Vec<usize> {
 }
 
 fn name(group: &Group) -> String {
+    let what = match group.ensemble {
+        Some(_) => "group",
+        None => "seed",
+    };
     match group.finished().count() {
-        1 => format!("{} (1 seed)", group.name),
-        n => format!("{} ({n} seeds)", group.name),
+        1 => format!("{} (1 {what})", group.name),
+        n => format!("{} ({n} {what}s)", group.name),
     }
 }
 

@@ -8,6 +8,7 @@ use figment::value::{Dict, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ensemble;
 use super::file::{as_dict, dict, misfit, read_toml, table_order, typed};
 use super::layer::Layer;
 use super::profile::ProfileTable;
@@ -54,6 +55,7 @@ pub struct ExperimentFile {
     base: Dict,
     search: Dict,
     variants: Vec<(String, Dict)>,
+    ensembles: Dict,
     profiles: Vec<(String, ProfileTable)>,
     shared: Vec<Layer>,
 }
@@ -72,7 +74,14 @@ pub struct Resolved {
     pub search: Option<SearchTable>,
 }
 
-const TOP: [&str; 5] = ["experiment", "base", "variants", "profiles", "search"];
+const TOP: [&str; 6] = [
+    "experiment",
+    "base",
+    "variants",
+    "ensembles",
+    "profiles",
+    "search",
+];
 
 impl ExperimentFile {
     /// Reads an experiment file and the files in `configs/` it names.
@@ -103,9 +112,18 @@ impl ExperimentFile {
             })
             .collect::<Result<_>>()?;
         variants.sort_by_key(|(name, _)| order.iter().position(|known| known == name));
+        let ensembles = match file.get("ensembles") {
+            Some(tables) => as_dict(path, "ensembles", tables.clone())?,
+            None => Dict::new(),
+        };
+        let trained = variants.iter().map(|(name, _)| name);
+        let known: Vec<&str> = trained
+            .chain(ensembles.keys())
+            .map(String::as_str)
+            .collect();
         for role in [&table.claim.baseline, &table.claim.treatment] {
-            if !variants.iter().any(|(name, _)| name == role) {
-                let fix = nearest(role, variants.iter().map(|(name, _)| name.as_str()));
+            if !known.contains(&role.as_str()) {
+                let fix = nearest(role, known.iter().copied());
                 let problem = format!("the claim compares `{role}`, which is not a variant");
                 return Err(misfit(path, "experiment.claim", &problem, fix));
             }
@@ -137,6 +155,7 @@ impl ExperimentFile {
             base,
             search,
             variants,
+            ensembles,
             profiles,
             shared,
         })
@@ -180,6 +199,9 @@ impl ExperimentFile {
         if let Some(search) = &search {
             search.check(&self.path, variants.iter().map(|v| v.name.as_str()))?;
         }
+        let trained: Vec<&str> = variants.iter().map(|v| v.name.as_str()).collect();
+        let changes = (name, &profile.ensembles);
+        let ensembles = ensemble::read(&self.path, &self.ensembles, changes, &trained)?;
         Ok(Resolved {
             experiment: Experiment {
                 name: self.table.name.clone(),
@@ -187,6 +209,7 @@ impl ExperimentFile {
                 profile: name.to_string(),
                 claim: self.claim(name, profile)?,
                 variants: Vec::new(),
+                ensembles,
                 search: None,
             },
             seeds: profile.seeds.unwrap_or(self.table.seeds),

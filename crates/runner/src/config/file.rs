@@ -23,7 +23,8 @@ pub(super) fn typed<T: DeserializeOwned + JsonSchema>(
             misfit(path, &format!("{table}.{key}"), "unknown key", fix)
         }
         ablate_core::Error::BadValue { key, problem, .. } => {
-            let fix = format!("see `cargo xtask describe {table}`");
+            let described = table.split('.').next().unwrap_or(table);
+            let fix = format!("see `cargo xtask describe {described}`");
             misfit(path, &format!("{table}.{key}"), &problem, fix)
         }
         other => Error::Plugin(other),

@@ -5,6 +5,7 @@
 //! own changes to the variant, what a search chose, environment variables
 //! (`ABLATE__OPTIMISER__LR=0.01`), `--set key=value`.
 
+mod ensemble;
 mod experiment;
 mod file;
 mod layer;
@@ -15,6 +16,7 @@ mod tables;
 mod trial;
 mod variant;
 
+pub(crate) use ensemble::differences as ensemble_differences;
 pub use experiment::{ExperimentFile, ExperimentTable, Resolved};
 pub use layer::Layer;
 pub use search::SearchTable;

@@ -17,6 +17,7 @@ pub(super) struct ProfileTable {
     pub shared: Vec<Layer>,
     pub claim: Dict,
     pub variants: Dict,
+    pub ensembles: Dict,
     pub search: Dict,
     pub keys: Dict,
 }
@@ -55,6 +56,7 @@ impl ProfileTable {
             shared,
             claim: take("claim")?,
             variants: take("variants")?,
+            ensembles: take("ensembles")?,
             search: take("search")?,
             keys,
         })
