@@ -92,16 +92,15 @@ impl Program {
     }
 
     /// Everything that must not depend on how a run was interrupted or on the
-    /// machine's speed: metrics without throughput, the final tensors, and what
-    /// the final model says.
+    /// machine's speed and workers: metrics without throughput and bytes
+    /// exchanged, the final tensors, and what the final model says.
     pub fn results(&self, experiment: &str) -> Vec<(String, Vec<Value>, Vec<u8>)> {
         let result = |trial: &PathBuf| {
             let mut metrics = self.metrics(trial);
             for record in &mut metrics {
-                record
-                    .as_object_mut()
-                    .expect("a table")
-                    .remove("images_per_second");
+                let record = record.as_object_mut().expect("a table");
+                record.remove("images_per_second");
+                record.remove("exchanged");
             }
             let name = trial
                 .file_name()

@@ -95,6 +95,17 @@ pub struct Exchanged {
     pub backward: u64,
 }
 
+impl Exchanged {
+    /// The mean over `steps`, in whole bytes.
+    pub fn per_step(self, steps: usize) -> Self {
+        let steps = steps.max(1) as u64;
+        Self {
+            forward: self.forward / steps,
+            backward: self.backward / steps,
+        }
+    }
+}
+
 impl std::ops::AddAssign for Exchanged {
     fn add_assign(&mut self, other: Self) {
         self.forward += other.forward;

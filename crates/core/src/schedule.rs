@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PluginConfig, Result};
+use crate::{Exchanged, PluginConfig, Result};
 
 /// Where in training a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub struct EpochRecord {
     pub learning_rate: f64,
     /// Training images per second of wall time, evaluation excluded.
     pub images_per_second: f64,
+    /// What workers that share the network handed each other in a training step,
+    /// the mean over the epoch's; absent where one does everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchanged: Option<Exchanged>,
     /// Metrics by name, averaged over the epoch's training batches as they were
     /// trained on (augmented, with dropout).
     pub train: std::collections::BTreeMap<String, f64>,

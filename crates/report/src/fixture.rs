@@ -44,6 +44,7 @@ pub(crate) fn trial(variant: &str, seed: u64, errors: &[f64]) -> Trial {
         epoch: index + 1,
         learning_rate: 0.01,
         images_per_second: 1234.5,
+        exchanged: None,
         train: metrics(*error),
         validation: metrics(error * 1.1),
     };

@@ -58,6 +58,7 @@ fn variant(variant: &VariantSummary) -> Value {
         "measures": measures,
         "parameters": variant.parameters,
         "images_per_second": variant.images_per_second,
+        "exchanged_bytes_per_step": variant.exchanged,
     })
 }
 

@@ -181,6 +181,11 @@ pub fn rate(value: f64) -> String {
     }
 }
 
+/// Bytes in mebibytes, to three significant digits.
+pub fn mebibytes(bytes: f64) -> String {
+    rate(bytes / f64::from(1 << 20))
+}
+
 /// `value` to `digits` significant digits, as a number.
 pub(crate) fn rounded(value: f64, digits: usize) -> f64 {
     format!("{value:.*e}", digits.saturating_sub(1))

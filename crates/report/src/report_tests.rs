@@ -1,5 +1,6 @@
 //! Whole reports: every file, on trials of every sort.
 
+use ablate_core::Exchanged;
 use ablate_store::{Also, Claim, Comparison, Ensemble, Experiment, Measure, Status, Trial};
 
 use crate::fixture::{curve, experiment, trial, with_final};
@@ -122,6 +123,32 @@ fn every_row_of_the_csv_has_the_columns_of_the_header() {
     };
     assert_eq!(cell(lines[1]).as_deref(), Some(""));
     assert_eq!(cell(lines[2]).as_deref(), Some(report.verdict().key()));
+}
+
+#[test]
+fn what_workers_exchanged_has_a_column_where_there_is_any() {
+    let mut trials = curves(3, 4);
+    let report = |trials: &[Trial]| Report::new(&experiment(), trials).expect("a report");
+    assert!(!report(&trials).markdown().contains("MiB/step"));
+    for trial in trials.iter_mut().filter(|trial| trial.variant == "relu") {
+        for record in &mut trial.history {
+            record.exchanged = Some(Exchanged {
+                forward: 1 << 20,
+                backward: 3 << 19,
+            });
+        }
+    }
+    let report = report(&trials);
+    let markdown = report.markdown();
+    let row = |start: &str| {
+        let mut lines = markdown.lines().map(str::trim_end);
+        lines.find(|line| line.starts_with(start)).expect("a row")
+    };
+    assert!(row("| variant |").ends_with("| MiB/step |"), "{markdown}");
+    assert!(row("| relu (treatment)").ends_with("| 2.50 |"), "{markdown}");
+    assert!(row("| tanh (baseline)").ends_with("| - |"), "{markdown}");
+    let bytes = report.csv().contains(",2621440,");
+    assert!(bytes, "{}", report.csv());
 }
 
 #[test]

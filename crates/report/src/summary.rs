@@ -39,6 +39,9 @@ pub struct VariantSummary {
     pub parameters: Option<(usize, usize)>,
     /// Training images a second, mean over epochs and finished trials.
     pub images_per_second: Option<f64>,
+    /// Bytes that workers handed each other in a training step, both ways, mean
+    /// over epochs and finished trials; `None` where one did everything.
+    pub exchanged: Option<f64>,
 }
 
 /// How an ensemble is made.
@@ -122,6 +125,11 @@ impl VariantSummary {
             .flat_map(|trial| trial.history.iter().map(|epoch| epoch.images_per_second))
             .filter(|speed| speed.is_finite() && *speed > 0.0)
             .collect();
+        let exchanged: Vec<f64> = group
+            .finished()
+            .flat_map(|trial| trial.history.iter().filter_map(|epoch| epoch.exchanged))
+            .map(|bytes| (bytes.forward + bytes.backward) as f64)
+            .collect();
         let parameters = distinct(group.trials.values().map(|trial| trial.parameters));
         Self {
             name: group.name.to_string(),
@@ -134,6 +142,7 @@ impl VariantSummary {
             readings: measures.iter().map(|m| Reading::of(m, group)).collect(),
             parameters: ends(&parameters),
             images_per_second: (!speeds.is_empty()).then(|| mean(&speeds)),
+            exchanged: (!exchanged.is_empty()).then(|| mean(&exchanged)),
         }
     }
 }

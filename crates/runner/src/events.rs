@@ -5,12 +5,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use ablate_core::{EpochRecord, Parameter};
+use ablate_core::{EpochRecord, Exchanged, Parameter};
 use candle_core::Tensor;
 use tensorboard_rs::summary_writer::SummaryWriter;
 
 use crate::{Error, Result};
 
+/// Bytes in a mebibyte.
+const MIB: f32 = (1 << 20) as f32;
 /// Buckets of a weight histogram.
 const BUCKETS: usize = 40;
 /// Pixels between the tiles of a filter picture.
@@ -37,7 +39,7 @@ impl Events {
         Ok(events)
     }
 
-    /// Losses, errors, learning rate and throughput of an epoch.
+    /// Losses, errors, learning rate, throughput and exchanged bytes of an epoch.
     pub fn epoch(&mut self, record: &EpochRecord) -> Result<()> {
         self.write(|writer| {
             for (split, metrics) in [("train", &record.train), ("validation", &record.validation)] {
@@ -52,6 +54,12 @@ impl Events {
                 record.images_per_second as f32,
                 record.epoch,
             );
+            if let Some(Exchanged { forward, backward }) = record.exchanged {
+                for (direction, bytes) in [("forward", forward), ("backward", backward)] {
+                    let tag = format!("exchanged_mib_per_step/{direction}");
+                    writer.add_scalar(&tag, bytes as f32 / MIB, record.epoch);
+                }
+            }
         })
     }
 

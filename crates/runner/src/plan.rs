@@ -10,7 +10,7 @@ use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 
 use crate::config::{Choice, TrialConfig};
-use crate::{Error, Pipeline, PlannedGroup, Result, check};
+use crate::{Error, Pipeline, PlannedGroup, Result, check, session};
 
 /// A trial that may or may not have run.
 #[derive(Clone, Debug)]
@@ -93,8 +93,7 @@ impl Plan {
                 classes: data.info().classes.len(),
                 parameters,
             };
-            registry::model(&config.model.name, &config.model.config, &cx)
-                .map_err(|error| in_table("model", error))?;
+            session::model(config, &cx)?;
             registry::optimiser(&config.optimiser.name, &config.optimiser.config, &[])
                 .map_err(|error| in_table("optimiser", error))?;
             let schedule = registry::schedule(&config.schedule.name, &config.schedule.config)

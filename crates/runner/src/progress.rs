@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ablate_core::{EpochRecord, Optimiser, Parameters};
+use ablate_core::{EpochRecord, Exchanged, Optimiser, Parameters};
 use ablate_store::Checkpoint;
 use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
@@ -25,6 +25,9 @@ pub(crate) struct TrainProgress {
     pub scores: Scores,
     /// Seconds spent on those steps.
     pub seconds: f64,
+    /// What workers handed each other in those steps.
+    #[serde(default)]
+    pub exchanged: Option<Exchanged>,
     /// What the finished epochs measured.
     pub history: Vec<EpochRecord>,
 }

@@ -7,6 +7,7 @@ use ablate_core::{
 };
 use candle_core::{DType, Device};
 
+use crate::config::TrialConfig;
 use crate::evaluate::Metrics;
 use crate::plan::in_table;
 use crate::{Pipeline, PlannedTrial, Result};
@@ -38,8 +39,7 @@ impl Session {
             classes: data.info().classes.len(),
             parameters: parameters.builder(DType::F32, &Device::Cpu),
         };
-        let model = registry::model(&config.model.name, &config.model.config, &cx)
-            .map_err(|error| in_table("model", error))?;
+        let model = model(config, &cx)?;
         let list = parameters.all();
         let optimiser =
             registry::optimiser(&config.optimiser.name, &config.optimiser.config, &list)
@@ -65,4 +65,14 @@ impl Session {
         let name = self.model.first_convolution()?;
         self.list.iter().find(|parameter| parameter.name == name)
     }
+}
+
+/// Builds the network of a trial and places it on the workers.
+pub(crate) fn model(config: &TrialConfig, cx: &ModelContext) -> Result<Box<dyn Model>> {
+    let mut model = registry::model(&config.model.name, &config.model.config, cx)
+        .map_err(|error| in_table("model", error))?;
+    model
+        .place(config.machine.workers)
+        .map_err(|error| in_table("model", error))?;
+    Ok(model)
 }

@@ -176,6 +176,9 @@ impl Trainer<'_> {
         if value.is_finite() {
             let gradients = Gradients::of(&loss, &pass, &session.list)?;
             session.optimiser.step(&gradients, learning_rate)?;
+            if let Some(exchanged) = session.model.take_exchanged() {
+                *self.progress.exchanged.get_or_insert_default() += exchanged;
+            }
             let rows = log_probabilities(&logits)?;
             self.progress
                 .scores
@@ -194,6 +197,10 @@ impl Trainer<'_> {
             learning_rate,
             images_per_second: self.progress.scores.images() as f64
                 / self.progress.seconds.max(1e-9),
+            exchanged: self
+                .progress
+                .exchanged
+                .map(|sum| sum.per_step(self.progress.step)),
             train: self.progress.scores.means(),
             validation: BTreeMap::new(),
         };

@@ -58,6 +58,18 @@ impl AlexNet {
     }
 
     /// # Errors
+    /// A linear layer with fewer outputs than towers that run apart.
+    pub(crate) fn check_towers(&self, classes: usize) -> Result<()> {
+        let least = self.hidden_units().min(classes);
+        require(
+            least >= self.separate_towers(),
+            "towers",
+            format!("a linear layer of {least} output(s) cannot be divided among two towers"),
+            "give two classes and two hidden units at least, or towers = \"joint\"",
+        )
+    }
+
+    /// # Errors
     /// The network is not laid out for so many workers.
     pub(crate) fn check_workers(&self, workers: usize) -> Result<()> {
         if workers == 1 {

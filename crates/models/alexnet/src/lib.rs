@@ -34,6 +34,7 @@ struct Network {
 impl ModelConfig for AlexNet {
     fn build(&self, cx: &ModelContext) -> Result<Box<dyn Model>> {
         self.check()?;
+        self.check_towers(cx.classes)?;
         let stack = net::layers(self, cx.classes)
             .build(cx.input, &cx.parameters)
             .map_err(|error| too_small(error, cx.input))?;

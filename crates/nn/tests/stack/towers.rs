@@ -1,7 +1,7 @@
 //! Towers that run apart against the same layers run as one, and the bytes they
 //! hand each other.
 
-use ablate_core::{Exchanged, Gradients, Parameters, Pass, Result, Stream};
+use ablate_core::{Exchanged, Gradients, Parameters, Pass, Precision, Result, Stream};
 use ablate_nn::{LayerInit, Stack, StackBuilder};
 use ablate_ops::{Activation, sgd_paper};
 use candle_core::{DType, Device, Tensor};
@@ -85,13 +85,17 @@ fn towers_agree_with_one_network() -> Result<()> {
 #[test]
 fn the_placement_does_not_change_a_bit() -> Result<()> {
     let (together, images) = (build("together", table(2))?, images(40, 4)?);
-    let expected = results(&together, &images, &training(0), true)?;
-    for threads in [1, 2, 5] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let found = pool
-            .expect("a pool")
-            .install(|| results(&apart(2)?, &images, &training(0), true))?;
-        assert!(found == expected, "{threads} threads");
+    for precision in [Precision::F32, Precision::Bf16] {
+        let run = |case: &Case| {
+            let pass = training(0).with_precision(precision);
+            results(case, &images, &pass, true)
+        };
+        let expected = run(&together)?;
+        for threads in [1, 2, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let found = pool.expect("a pool").install(|| run(&apart(2)?))?;
+            assert!(found == expected, "{precision:?} on {threads} threads");
+        }
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ pub(crate) fn render(report: &Report) -> String {
             header.extend(columns.map(|column| format!("{key}_{column}")));
         }
     }
-    header.extend(["parameters", "images_per_second"].map(String::from));
+    header.extend(["parameters", "images_per_second", "exchanged_bytes_per_step"].map(String::from));
     header.extend(EFFECT.map(String::from));
     for finding in &report.further {
         let key = reading::key(&finding.claim.measure);
@@ -64,6 +64,7 @@ fn row(report: &Report, variant: &VariantSummary) -> Vec<String> {
         _ => String::new(),
     });
     row.push(number(variant.images_per_second));
+    row.push(number(variant.exchanged));
     let against =
         |effect: &&Effect| effect.baseline == variant.name && effect.treatment != variant.name;
     let claimed = |claim: &Claim, judgement: &Judgement| match variant.role {

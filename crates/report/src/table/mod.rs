@@ -25,10 +25,14 @@ pub(crate) fn variants(report: &Report) -> Table {
     let mut header = vec!["variant".to_string(), "trials".to_string()];
     header.extend(measured.iter().map(|r| reading::heading(&r.measure)));
     header.extend(["parameters".to_string(), "images/s".to_string()]);
-    Table {
-        header,
-        rows: report.variants.iter().map(variant).collect(),
+    let mut rows: Vec<_> = report.variants.iter().map(variant).collect();
+    if report.variants.iter().any(|v| v.exchanged.is_some()) {
+        header.push("MiB/step".to_string());
+        for (row, summary) in rows.iter_mut().zip(&report.variants) {
+            row.push(summary.exchanged.map_or("-".to_string(), number::mebibytes));
+        }
     }
+    Table { header, rows }
 }
 
 fn variant(summary: &VariantSummary) -> Vec<String> {

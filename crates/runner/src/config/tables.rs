@@ -69,6 +69,10 @@ impl Default for Evaluation {
 pub struct Machine {
     /// Compute threads; 0 takes every core.
     pub threads: usize,
+    /// Workers that share the network, each with an equal part of the threads:
+    /// 2 gives each tower of a two-GPU net (`towers = "separate"`) its own.
+    /// Source: section 3.2.
+    pub workers: usize,
     /// Threads that prepare coming batches while one trains.
     pub loader_threads: usize,
     /// Minutes between checkpoints within an epoch; each epoch ends with one.
@@ -79,6 +83,7 @@ impl Default for Machine {
     fn default() -> Self {
         Self {
             threads: 0,
+            workers: 1,
             loader_threads: 1,
             checkpoint_minutes: 5.0,
         }

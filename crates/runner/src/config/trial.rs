@@ -151,6 +151,13 @@ impl TrialConfig {
                 "give 1 or more",
             ));
         }
+        if self.machine.workers == 0 {
+            return Err(wrong(
+                "machine.workers",
+                "nobody would compute",
+                "give 1, or 2 for a network with separate towers",
+            ));
+        }
         if self.machine.loader_threads == 0 {
             return Err(wrong(
                 "machine.loader_threads",

@@ -164,6 +164,7 @@ fn values_out_of_range_are_refused_with_the_key() {
         (json!({ "width": 0.0 }), "width"),
         (json!({ "hidden": 0 }), "hidden"),
         (json!({ "deviation": 0.0 }), "deviation"),
+        (json!({ "hidden": 1, "towers": "separate" }), "towers"),
         (json!({ "stem": { "stride": 0 } }), "stem"),
         (json!({ "sizes": [5, 3, 4, 3] }), "sizes"),
         (
