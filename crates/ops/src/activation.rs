@@ -1,11 +1,17 @@
 //! The pointwise non-linearities a convolution or linear layer can fuse, and by
 //! themselves.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+#[cfg(any(test, feature = "cuda"))]
+mod kernels;
 mod op;
 mod slices;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "cuda")]
+pub(crate) use cuda::bias_activation;
 pub use op::activation;
 pub use slices::{activation_backward, activation_forward};
 

@@ -9,6 +9,8 @@
 
 mod activation;
 mod conv;
+#[cfg(any(test, feature = "cuda"))]
+mod cuda;
 mod dropout;
 mod lanes;
 mod linear;

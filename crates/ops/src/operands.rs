@@ -1,6 +1,12 @@
 //! What the candle custom ops share: reading float32 tensors as slices.
 
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
+use candle_core::{CpuStorage, DType, Device, Layout, Result, Storage, Tensor, bail};
+
+/// Whether the operations have kernels for a device, and are not to be composed
+/// of candle's own.
+pub(crate) fn has_kernels(device: &Device) -> bool {
+    device.is_cpu() || cfg!(feature = "cuda") && device.is_cuda()
+}
 
 /// The contiguous float32 values behind `layout`.
 pub(crate) fn floats<'a>(op: &str, storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {

@@ -42,6 +42,21 @@ pub fn assert_near(what: &str, found: &[f32], wanted: &[f64], tolerance: f64) {
     }
 }
 
+/// Fails unless every number is the wanted one, or NaN where that is NaN, or
+/// within `tolerance` of it, absolute or relative to it.
+pub fn assert_same(what: &str, found: &[f32], wanted: &[f32], tolerance: f32) {
+    assert_eq!(found.len(), wanted.len(), "{what}");
+    for (index, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+        let error = (found - wanted).abs();
+        assert!(
+            found == wanted
+                || found.is_nan() && wanted.is_nan()
+                || error <= tolerance * wanted.abs().max(1.0),
+            "{what}: {found} at {index}, not {wanted}"
+        );
+    }
+}
+
 /// Fails unless `compute` gives the same bits on 1, 2 and 5 threads.
 pub fn assert_same_on_any_threads(what: &str, compute: impl Fn() -> Vec<f32> + Sync) {
     let on = |threads: usize| {

@@ -4,6 +4,8 @@
 
 mod activation_gradient;
 mod correlate;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod op;
 #[cfg(test)]
 mod op_tests;

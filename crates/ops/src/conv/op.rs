@@ -38,8 +38,9 @@ impl Default for Conv2dConfig {
 /// `act(conv(x, w) + bias)` with gradients for whatever is tracked.
 ///
 /// `x` is `[N, C, H, W]`, `w` `[O, C / groups, kH, kW]`, `bias` `[O]`, the
-/// result `[N, O, H', W']`. On a device other than the CPU it is composed of
-/// candle's own operations, which take square strides and paddings only.
+/// result `[N, O, H', W']`. On a GPU it is cuDNN's with the feature `cuda`; on
+/// any other device it is composed of candle's own operations, which take square
+/// strides and paddings only.
 ///
 /// # Errors
 /// When shapes do not fit together or a tensor is not float32.
@@ -52,6 +53,10 @@ pub fn conv2d(
     let operands: Vec<_> = [x, w].into_iter().chain(bias).collect();
     check_operands(NAME, &operands)?;
     let (batch, shape) = shape_of(x, w, bias, config)?;
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return super::cuda::conv2d(x, w, bias, &shape, batch, config.activation);
+    }
     if !x.device().is_cpu() {
         return composed(x, w, bias, config);
     }

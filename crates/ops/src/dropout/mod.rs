@@ -6,6 +6,10 @@
 //! every unit the same expected output in training and testing; the networks
 //! differ by a factor that the next layer's weights absorb.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+#[cfg(any(test, feature = "cuda"))]
+mod kernels;
 mod op;
 mod slices;
 #[cfg(test)]

@@ -1,14 +1,17 @@
 //! Dropout as a candle operation over tensors.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::{dropout_backward, dropout_forward};
-use crate::operands::{check_operands, floats, with_floats};
+use super::dropout_forward;
+use crate::operands::{check_operands, floats};
 
 const NAME: &str = "dropout";
 
 /// `x` with each value dropped with chance `p`, else divided by `1 - p`. The
-/// mask depends on `key` and the values' places alone. Runs on the CPU.
+/// mask depends on `key` and the values' places alone. Runs on
+/// the CPU, and on a GPU with the feature `cuda`.
 ///
 /// # Errors
 /// `x` is not float32, or `p` is not in 0..1.
@@ -37,12 +40,14 @@ impl CustomOp1 for Dropout {
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, gy: &Tensor) -> Result<Option<Tensor>> {
-        let mut gx = vec![0.0; x.elem_count()];
-        with_floats(NAME, gy, |gy| {
-            dropout_backward(self.p, self.key, gy, &mut gx);
-            Ok(())
-        })?;
-        Tensor::from_vec(gx, x.shape(), x.device()).map(Some)
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        let y = super::cuda::apply(self.p, self.key, x, layout)?;
+        Ok((y, layout.shape().clone()))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, gy: &Tensor) -> Result<Option<Tensor>> {
+        // The map is linear and diagonal: it is its own gradient.
+        gy.contiguous()?.apply_op1_no_bwd(self).map(Some)
     }
 }

@@ -6,7 +6,7 @@ use crate::multiversion::multiversion;
 use crate::simd::{Level, level};
 
 /// Values that share a pair of keys, and the unit of parallel work. Changing it
-/// changes the masks.
+/// changes the masks, and must change `kernels.cu` too.
 const CHUNK: usize = 4096;
 
 /// `y` = `x` with each value dropped with chance `p`, else divided by `1 - p`.
@@ -36,9 +36,7 @@ pub(super) fn apply(level: Level, p: f64, key: u64, from: &[f32], to: &mut [f32]
         (0.0..1.0).contains(&p),
         "dropout: the rate {p} is not in 0..1"
     );
-    // A hash below this drops; so large a rate that it rounds to all is not all.
-    let threshold = (p * 2f64.powi(32)).min(f64::from(u32::MAX)) as u32;
-    let scale = (1.0 / (1.0 - p)) as f32;
+    let (threshold, scale) = threshold_and_scale(p);
     to.par_chunks_mut(CHUNK)
         .zip(from.par_chunks(CHUNK))
         .enumerate()
@@ -47,6 +45,13 @@ pub(super) fn apply(level: Level, p: f64, key: u64, from: &[f32], to: &mut [f32]
             let keys = [keys as u32, (keys >> 32) as u32];
             apply_chunk(level, threshold, scale, keys, from, to);
         });
+}
+
+/// The hash below which a value is dropped, and the factor on what is kept.
+pub(super) fn threshold_and_scale(p: f64) -> (u32, f32) {
+    // So large a rate that it rounds to all is not all.
+    let threshold = (p * 2f64.powi(32)).min(f64::from(u32::MAX)) as u32;
+    (threshold, (1.0 / (1.0 - p)) as f32)
 }
 
 multiversion! {

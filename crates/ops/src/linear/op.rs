@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 
 use super::{linear_backward, linear_forward};
 use crate::operands::{check_operands, floats, with_floats};
-use crate::{Activation, Precision};
+use crate::{Activation, Precision, activation};
 
 const NAME: &str = "linear";
 
@@ -53,7 +53,7 @@ pub fn linear(
             Some(bias) => y.broadcast_add(bias)?,
             None => y,
         };
-        return act.apply_tensor(&y);
+        return activation(&y, act);
     }
     let op = Linear {
         batch,

@@ -1,17 +1,19 @@
 //! Cross-entropy as a candle operation over tensors.
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Layout, Result, Shape, Tensor, bail};
 
 use super::slices::{row_gradient, row_loss};
-use crate::operands::{check_operands, floats, with_floats};
+use crate::operands::{check_operands, floats};
 
 const NAME: &str = "cross_entropy";
 
 /// The mean over the batch of minus the log-probability that a softmax of the
 /// logits gives to the target class; a scalar.
 ///
-/// `logits` is `[N, classes]` in float32, `targets` `[N]` in `u32`. The gradient
-/// flows to the logits.
+/// `logits` is `[N, classes]` in float32, `targets` `[N]` in `u32`, best on the
+/// CPU, where they are checked. The gradient flows to the logits.
 ///
 /// # Errors
 /// The shapes or types are others, the batch is empty, or a target is not below
@@ -65,16 +67,61 @@ impl CustomOp1 for CrossEntropy {
         Ok((CpuStorage::F32(vec![mean as f32]), Shape::from(())))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, logits: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        let mean = super::cuda::forward(&self.targets, self.classes, logits, layout)?;
+        Ok((mean, Shape::from(())))
+    }
+
     fn bwd(&self, logits: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let weight = f64::from(gradient.to_scalar::<f32>()?) / self.targets.len() as f64;
-        let mut values = vec![0.0; logits.elem_count()];
-        with_floats(NAME, logits, |logits| {
-            let gradients = values.chunks_exact_mut(self.classes);
-            for ((row, target), gradient) in self.rows(logits).zip(gradients) {
-                row_gradient(row, target, weight, gradient);
-            }
-            Ok(())
-        })?;
-        Tensor::from_vec(values, logits.shape(), logits.device()).map(Some)
+        let gradient = gradient.contiguous()?;
+        logits
+            .apply_op2_no_bwd(&gradient, &Gradient(self))
+            .map(Some)
+    }
+}
+
+/// The gradient of the logits, from them and the gradient of the mean.
+struct Gradient<'a>(&'a CrossEntropy);
+
+impl CustomOp2 for Gradient<'_> {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        logits: &CpuStorage,
+        layout: &Layout,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let CrossEntropy { targets, classes } = self.0;
+        // The mean is a scalar, and so is its gradient.
+        let [gradient] = floats(NAME, gradient, gradient_layout)? else {
+            bail!("{NAME}: the gradient of the loss is not a scalar")
+        };
+        let weight = f64::from(*gradient) / targets.len() as f64;
+        let logits = floats(NAME, logits, layout)?;
+        let mut values = vec![0.0; logits.len()];
+        let gradients = values.chunks_exact_mut(*classes);
+        for ((row, target), gradient) in self.0.rows(logits).zip(gradients) {
+            row_gradient(row, target, weight, gradient);
+        }
+        Ok((CpuStorage::F32(values), layout.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        logits: &CudaStorage,
+        layout: &Layout,
+        gradient: &CudaStorage,
+        gradient_layout: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        let CrossEntropy { targets, classes } = self.0;
+        let layouts = [layout, gradient_layout];
+        let gx = super::cuda::backward(targets, *classes, [logits, gradient], layouts)?;
+        Ok((gx, layout.shape().clone()))
     }
 }

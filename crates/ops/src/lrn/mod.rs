@@ -1,6 +1,10 @@
 //! Local response normalisation across channels (paper, section 3.3), and its
 //! gradient.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+#[cfg(any(test, feature = "cuda"))]
+mod kernels;
 mod op;
 mod slices;
 #[cfg(test)]

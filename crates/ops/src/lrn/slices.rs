@@ -122,20 +122,20 @@ fn check_lengths(lrn: &Lrn, batch: usize, planes: [usize; 2], slices: &[(&str, u
 }
 
 /// The numbers of a normalisation, in the form the kernels use.
-struct Terms {
+pub(super) struct Terms {
     /// Channels in a sum before and after its own.
-    reach: [usize; 2],
+    pub reach: [usize; 2],
     /// Square root of the sum's weight: multiplying before squaring keeps the
     /// sum finite for inputs whose plain squares overflow.
-    factor: f32,
-    k: f32,
-    beta: f32,
+    pub factor: f32,
+    pub k: f32,
+    pub beta: f32,
     /// Four times beta where a kernel is compiled for it, else 0.
-    quarters: usize,
+    pub quarters: usize,
 }
 
 impl Terms {
-    fn of(lrn: &Lrn) -> Self {
+    pub fn of(lrn: &Lrn) -> Self {
         Self {
             reach: lrn.reach(),
             factor: lrn.weight().sqrt() as f32,
@@ -146,6 +146,12 @@ impl Terms {
                 .find(|quarters| lrn.beta == *quarters as f64 / 4.0)
                 .unwrap_or(0),
         }
+    }
+
+    /// On the sum of the shares that make up a gradient: what the derivative of
+    /// the power leaves over.
+    pub fn gather_factor(&self) -> f32 {
+        2.0 * self.beta * self.factor
     }
 
     /// The channels whose squares are in the sum of `channel`.
@@ -229,7 +235,7 @@ multiversion! {
                     gx.copy_from_slice(&direct[..gx.len()]);
                 }
             }
-            let factor = 2.0 * terms.beta * terms.factor;
+            let factor = terms.gather_factor();
             for channel in 0..channels {
                 let rows = &shares[terms.sums(channel, channels)];
                 let plane = channel * pixels + tile.start..channel * pixels + tile.end;

@@ -2,6 +2,10 @@
 //! its gradient. Not here: other poolings, which the paper does not use.
 
 mod contest;
+#[cfg(feature = "cuda")]
+mod cuda;
+#[cfg(any(test, feature = "cuda"))]
+mod kernels;
 mod lanes;
 mod op;
 mod shape;

@@ -2,17 +2,20 @@
 
 use std::sync::OnceLock;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Storage, Tensor, bail};
 
 use super::{PoolShape, max_pool2d_backward, max_pool2d_forward};
-use crate::operands::{check_operands, floats, with_floats};
+use crate::operands::{check_operands, floats};
 
 const NAME: &str = "max_pool2d";
 
 /// The largest value of each window, `[N, C, H', W']`, of `x`, `[N, C, H, W]`.
 ///
 /// Pairs are `[height, width]`. Padding never wins; of equal values the first in
-/// row-major order gets the gradient. Runs on the CPU.
+/// row-major order gets the gradient. Runs on the CPU, and on a GPU with the feature
+/// `cuda`.
 ///
 /// # Errors
 /// `x` is not a float32 tensor of four dimensions, or the sizes do not fit (see
@@ -45,7 +48,29 @@ struct MaxPool2d {
     shape: PoolShape,
     batch: usize,
     /// Which input won each window, where a gradient may be asked for.
-    winners: Option<OnceLock<Vec<u32>>>,
+    winners: Option<OnceLock<Storage>>,
+}
+
+impl MaxPool2d {
+    /// Keeps the winners for the backward pass.
+    fn keep(&self, winners: Storage) -> Result<()> {
+        match &self.winners {
+            Some(kept) if kept.set(winners).is_err() => {
+                bail!("{NAME}: one operation cannot be applied twice")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn output_shape(&self) -> Shape {
+        let [height, width] = self.shape.output();
+        Shape::from((self.batch, self.shape.channels, height, width))
+    }
+
+    fn input_shape(&self) -> Shape {
+        let [height, width] = self.shape.input;
+        Shape::from((self.batch, self.shape.channels, height, width))
+    }
 }
 
 impl CustomOp1 for MaxPool2d {
@@ -56,30 +81,62 @@ impl CustomOp1 for MaxPool2d {
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = floats(NAME, x, layout)?;
         let mut y = vec![0.0; self.batch * self.shape.output_len()];
-        match &self.winners {
-            None => max_pool2d_forward(&self.shape, self.batch, x, &mut y, None),
-            Some(kept) => {
-                let mut winners = vec![0; y.len()];
-                max_pool2d_forward(&self.shape, self.batch, x, &mut y, Some(&mut winners));
-                if kept.set(winners).is_err() {
-                    bail!("{NAME}: one operation cannot be applied twice")
-                }
-            }
+        if self.winners.is_none() {
+            max_pool2d_forward(&self.shape, self.batch, x, &mut y, None);
+        } else {
+            let mut winners = vec![0; y.len()];
+            max_pool2d_forward(&self.shape, self.batch, x, &mut y, Some(&mut winners));
+            self.keep(Storage::Cpu(CpuStorage::U32(winners)))?;
         }
-        let [height, width] = self.shape.output();
-        let shape = Shape::from((self.batch, self.shape.channels, height, width));
-        Ok((CpuStorage::F32(y), shape))
+        Ok((CpuStorage::F32(y), self.output_shape()))
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, gy: &Tensor) -> Result<Option<Tensor>> {
-        let Some(winners) = self.winners.as_ref().and_then(OnceLock::get) else {
-            bail!("{NAME}: the forward pass did not expect a gradient")
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        let [y, winners] = super::cuda::forward(&self.shape, self.batch, x, layout)?;
+        self.keep(Storage::Cuda(winners))?;
+        Ok((y, self.output_shape()))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, gy: &Tensor) -> Result<Option<Tensor>> {
+        gy.contiguous()?.apply_op1_no_bwd(&Gradient(self)).map(Some)
+    }
+}
+
+/// `gx` from `gy` and the winners that the forward pass noted.
+struct Gradient<'a>(&'a MaxPool2d);
+
+impl Gradient<'_> {
+    fn winners(&self) -> Result<&Storage> {
+        match self.0.winners.as_ref().and_then(OnceLock::get) {
+            Some(winners) => Ok(winners),
+            None => bail!("{NAME}: the forward pass did not expect a gradient"),
+        }
+    }
+}
+
+impl CustomOp1 for Gradient<'_> {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(&self, gy: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let MaxPool2d { shape, batch, .. } = self.0;
+        let Storage::Cpu(CpuStorage::U32(winners)) = self.winners()? else {
+            bail!("{NAME}: the forward pass ran on another device")
         };
-        let mut gx = vec![0.0; x.elem_count()];
-        with_floats(NAME, gy, |gy| {
-            max_pool2d_backward(&self.shape, self.batch, winners, gy, &mut gx);
-            Ok(())
-        })?;
-        Tensor::from_vec(gx, x.shape(), x.device()).map(Some)
+        let mut gx = vec![0.0; batch * shape.input_len()];
+        max_pool2d_backward(shape, *batch, winners, floats(NAME, gy, layout)?, &mut gx);
+        Ok((CpuStorage::F32(gx), self.0.input_shape()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, gy: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        let MaxPool2d { shape, batch, .. } = self.0;
+        let Storage::Cuda(winners) = self.winners()? else {
+            bail!("{NAME}: the forward pass ran on another device")
+        };
+        let gx = super::cuda::backward(shape, *batch, winners, gy, layout)?;
+        Ok((gx, self.0.input_shape()))
     }
 }

@@ -33,10 +33,14 @@ pub struct AdamStep {
 /// place; `g` is the gradient. `m` and `v` start as zeros.
 ///
 /// # Errors
-/// The tensors are not float32 on the CPU, differ in shape or share memory, or
-/// one of those changed is not contiguous.
+/// The tensors are not float32 or on a device without this rule, differ in
+/// shape or share memory, or one of those changed is not contiguous.
 pub fn adam(w: &Tensor, m: &Tensor, v: &Tensor, g: &Tensor, step: AdamStep) -> Result<()> {
     const OP: &str = "adam";
+    #[cfg(feature = "cuda")]
+    if let candle_core::Device::Cuda(device) = w.device() {
+        return super::cuda::adam(device, [w, m, v, g], Factors::of(step));
+    }
     check(OP, &[w, m, v, g])?;
     with_floats(OP, g, |g| {
         with_floats_mut(OP, w, |w| {
@@ -68,24 +72,24 @@ pub fn adam_slices(w: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32], step:
 
 /// The factors of one step, worked out in double precision.
 #[derive(Clone, Copy)]
-struct Factors {
+pub(super) struct Factors {
     /// On the weight, before anything else.
-    keep: f32,
+    pub keep: f32,
     /// On the weight, into the gradient.
-    decay: f32,
+    pub decay: f32,
     /// On the old and the new mean.
-    mean: [f32; 2],
+    pub mean: [f32; 2],
     /// On the old and the new mean square.
-    square: [f32; 2],
+    pub square: [f32; 2],
     /// On the root of the mean square: its bias correction.
-    root: f32,
-    eps: f32,
+    pub root: f32,
+    pub eps: f32,
     /// On the quotient: learning rate and bias correction of the mean.
-    rate: f32,
+    pub rate: f32,
 }
 
 impl Factors {
-    fn of(step: AdamStep) -> Self {
+    pub fn of(step: AdamStep) -> Self {
         let AdamStep {
             lr, beta1, beta2, ..
         } = step;

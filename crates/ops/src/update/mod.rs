@@ -3,6 +3,10 @@
 //! at what rate, is the optimisers' business.
 
 mod adam;
+#[cfg(feature = "cuda")]
+mod cuda;
+#[cfg(any(test, feature = "cuda"))]
+mod kernels;
 mod sgd;
 mod targets;
 #[cfg(test)]

@@ -4,6 +4,8 @@ use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
 use super::CHUNK;
+#[cfg(feature = "cuda")]
+use super::cuda;
 use super::targets::{check, with_floats_mut};
 use crate::multiversion::multiversion;
 use crate::operands::with_floats;
@@ -15,7 +17,7 @@ use crate::simd::level;
 /// `w` (parameter) and `v` (velocity) are changed in place; `g` is the gradient.
 ///
 /// # Errors
-/// The tensors are not float32 on the CPU, differ in shape or share memory, or
+/// The tensors are not float32 or on a device without this rule, differ in shape or share memory, or
 /// `w` or `v` is not contiguous.
 pub fn sgd_paper(
     w: &Tensor,
@@ -25,6 +27,11 @@ pub fn sgd_paper(
     momentum: f64,
     weight_decay: f64,
 ) -> Result<()> {
+    #[cfg(feature = "cuda")]
+    if let candle_core::Device::Cuda(device) = w.device() {
+        let factors = paper_factors(lr, momentum, weight_decay);
+        return cuda::sgd_paper(device, [w, v, g], factors);
+    }
     with_values("sgd_paper", w, v, g, |w, v, g| {
         sgd_paper_slices(w, v, g, lr, momentum, weight_decay);
     })
@@ -45,6 +52,11 @@ pub fn sgd(
     momentum: f64,
     weight_decay: f64,
 ) -> Result<()> {
+    #[cfg(feature = "cuda")]
+    if let candle_core::Device::Cuda(device) = w.device() {
+        let factors = factors(lr, momentum, weight_decay);
+        return cuda::sgd(device, [w, v, g], factors);
+    }
     with_values("sgd", w, v, g, |w, v, g| {
         sgd_slices(w, v, g, lr, momentum, weight_decay);
     })
@@ -80,7 +92,7 @@ pub fn sgd_paper_slices(
     momentum: f64,
     weight_decay: f64,
 ) {
-    let factors = [momentum, weight_decay * lr, lr].map(|factor| factor as f32);
+    let factors = paper_factors(lr, momentum, weight_decay);
     let level = level();
     for_each_chunk(w, v, g, |w, v, g| sgd_paper_chunk(level, w, v, g, factors));
 }
@@ -97,9 +109,19 @@ pub fn sgd_slices(
     momentum: f64,
     weight_decay: f64,
 ) {
-    let factors = [momentum, weight_decay, lr].map(|factor| factor as f32);
+    let factors = factors(lr, momentum, weight_decay);
     let level = level();
     for_each_chunk(w, v, g, |w, v, g| sgd_chunk(level, w, v, g, factors));
+}
+
+/// The factors of the paper's rule: on the velocity, the weight and the gradient.
+fn paper_factors(lr: f64, momentum: f64, weight_decay: f64) -> [f32; 3] {
+    [momentum, weight_decay * lr, lr].map(|factor| factor as f32)
+}
+
+/// The factors of PyTorch's rule: on the velocity, the weight and the step.
+fn factors(lr: f64, momentum: f64, weight_decay: f64) -> [f32; 3] {
+    [momentum, weight_decay, lr].map(|factor| factor as f32)
 }
 
 fn for_each_chunk(
