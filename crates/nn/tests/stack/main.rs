@@ -1,5 +1,7 @@
 //! Networks built from tables: what is computed, what is refused.
 
+#[cfg(feature = "cuda")]
+mod cuda;
 mod fused;
 mod networks;
 mod table;

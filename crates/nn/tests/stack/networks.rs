@@ -65,6 +65,11 @@ pub fn typical(activation: Activation, lrn: Option<Lrn>, dropout: f64) -> StackB
 
 /// Every network the fused executor is compared on.
 pub fn cases() -> Result<Vec<Case>> {
+    cases_on(&Device::Cpu)
+}
+
+/// The same on a device.
+pub fn cases_on(device: &Device) -> Result<Vec<Case>> {
     let init = LayerInit::FanIn;
     let (relu, tanh) = (Activation::Relu, Activation::Tanh);
     let start = StackBuilder::default;
@@ -158,13 +163,17 @@ pub fn cases() -> Result<Vec<Case>> {
     ];
     tables
         .into_iter()
-        .map(|(name, table)| build(name, table))
+        .map(|(name, table)| build_on(device, name, table))
         .collect()
 }
 
 pub fn build(name: &str, table: StackBuilder) -> Result<Case> {
+    build_on(&Device::Cpu, name, table)
+}
+
+fn build_on(device: &Device, name: &str, table: StackBuilder) -> Result<Case> {
     let parameters = Parameters::new(Stream::new(3));
-    let stack = table.build(INPUT, &parameters.builder(DType::F32, &Device::Cpu))?;
+    let stack = table.build(INPUT, &parameters.builder(DType::F32, device))?;
     Ok(Case {
         name: name.to_string(),
         stack,
