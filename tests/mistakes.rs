@@ -64,6 +64,28 @@ fn a_wrong_type_names_key_and_type() {
 }
 
 #[test]
+fn a_device_that_is_not_there_is_refused_before_anything_trains() {
+    let on = |device: &str| {
+        let setting = format!("machine.device=\"{device}\"");
+        Program::new().fail(&["run", EXPERIMENT, "--set", &setting])
+    };
+    assert_says(&on("gpu"), &["`machine.device`", "`gpu` is no device"]);
+    let bf16 = [
+        "--set",
+        "machine.device=cuda",
+        "--set",
+        "training.precision=bf16",
+    ];
+    let error = Program::new().fail(&[&["run", EXPERIMENT][..], &bf16].concat());
+    assert_says(&error, &["`training.precision`", "float32 only"]);
+    // Built without CUDA, or with it but without so many GPUs.
+    assert_says(
+        &on("cuda:999"),
+        &["`machine.device`", "`cuda:999`", "docs/cuda.md"],
+    );
+}
+
+#[test]
 fn broken_toml_shows_the_line() {
     let error = refuse("[experiment]\nname = \n");
     assert_says(&error, &["mistake.toml", "line 2"]);

@@ -145,7 +145,10 @@ fn what_workers_exchanged_has_a_column_where_there_is_any() {
         lines.find(|line| line.starts_with(start)).expect("a row")
     };
     assert!(row("| variant |").ends_with("| MiB/step |"), "{markdown}");
-    assert!(row("| relu (treatment)").ends_with("| 2.50 |"), "{markdown}");
+    assert!(
+        row("| relu (treatment)").ends_with("| 2.50 |"),
+        "{markdown}"
+    );
     assert!(row("| tanh (baseline)").ends_with("| - |"), "{markdown}");
     let bytes = report.csv().contains(",2621440,");
     assert!(bytes, "{}", report.csv());

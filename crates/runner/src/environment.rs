@@ -18,6 +18,9 @@ pub struct Environment {
     pub cores: usize,
     /// Vector instructions the kernels use.
     pub simd: String,
+    /// The GPU that trained; empty where none did.
+    #[serde(default)]
+    pub gpu: String,
     /// Main memory in MiB; 0 where the system does not tell.
     pub memory_mib: u64,
     /// Commit of the source folder, with `+changes` where files differ from it;
@@ -28,7 +31,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Looks around.
+    /// Looks around. Which GPU trains is the caller's knowledge.
     pub fn capture() -> Self {
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Self {
@@ -37,6 +40,7 @@ impl Environment {
             processor: field("/proc/cpuinfo", "model name"),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             simd: format!("{:?}", ablate_ops::level()).to_lowercase(),
+            gpu: String::new(),
             memory_mib: memory_mib(),
             commit: commit(),
             started: started.map_or(0, |elapsed| elapsed.as_secs()),

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use ablate_core::{Dataset, Metric, Model, Pass, Precision, Split, registry};
+use ablate_core::{Metric, Pass, Precision, Split, registry};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::Result;
 use crate::loader::{self, Source};
-use crate::{Pipeline, Result};
+use crate::session::Session;
 
 /// The metrics of a trial by name.
 pub(crate) struct Metrics(Vec<(String, Box<dyn Metric>)>);
@@ -96,17 +97,15 @@ fn average_views(log_probabilities: Vec<f32>, classes: usize, views: usize) -> V
 
 /// Runs a model over a whole split and hands `visit` each batch: log-probabilities
 /// `[N, classes]` of the mean probability over views, row-major, and labels `[N]`.
-#[expect(clippy::too_many_arguments, reason = "a split and how it is read")]
 pub(crate) fn evaluate(
-    model: &dyn Model,
+    session: &Session,
     precision: Precision,
-    data: &dyn Dataset,
-    pipeline: &Pipeline,
     split: Split,
     batch_size: usize,
     loader_threads: usize,
     mut visit: impl FnMut(&[f32], &[u32]),
 ) -> Result<()> {
+    let (data, pipeline) = (session.data.as_ref(), session.pipeline.as_ref());
     let count = data.len(split);
     let views = pipeline.view_count();
     // The batch size counts network inputs, so that ten crops need no more memory.
@@ -120,7 +119,7 @@ pub(crate) fn evaluate(
     std::thread::scope(|scope| {
         for batch in loader::ahead(scope, loader_threads, count.div_ceil(images), make) {
             let batch = batch?;
-            let logits = model.forward(&batch.images, &pass)?;
+            let logits = session.forward(&batch.images, &pass)?;
             let classes = logits.dim(1)?;
             let rows = average_views(log_probabilities(&logits)?, classes, views);
             visit(&rows, &batch.targets);

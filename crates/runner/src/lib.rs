@@ -8,6 +8,7 @@
 
 mod check;
 pub mod config;
+mod device;
 mod draft;
 mod ensemble;
 mod environment;
@@ -25,6 +26,7 @@ mod search;
 mod session;
 mod train;
 
+pub use device::DeviceName;
 pub use draft::Draft;
 pub use ensemble::PlannedGroup;
 pub use environment::Environment;

@@ -59,7 +59,7 @@ fn samples(session: &Session, chosen: &[usize], batch_size: usize) -> Result<Sam
             samples.pixels.extend(shown);
         }
         let images = loader::stack(images, samples.shape)?;
-        let features = session.model.features(&images)?;
+        let features = session.features(&images)?;
         samples.features = match (samples.features.take(), features) {
             (Some(mut all), Some(rows)) => {
                 if rows.dims().first() != Some(&batch.len()) {

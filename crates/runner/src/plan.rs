@@ -76,6 +76,7 @@ impl Plan {
                 continue;
             }
             let config = &trial.config;
+            config.machine.device.open()?;
             let data = self.dataset(&config.data)?;
             for split in [Split::Train, Split::Validation] {
                 if data.len(split) == 0 {

@@ -157,7 +157,11 @@ fn train(
         config: planned.config.to_value(),
         outputs: None,
     };
-    describe(folder, &trial)?;
+    let environment = Environment {
+        gpu: session.gpu(),
+        ..Environment::capture()
+    };
+    describe(folder, &trial, &environment)?;
     let progress = resume(planned, folder, &mut session, observer)?;
     folder.rewrite_history(&progress.history)?;
     let events = Events::open(folder.path())?;
@@ -187,7 +191,7 @@ fn train(
 }
 
 /// Writes what is known before the first step: config, environment, status.
-fn describe(folder: &TrialFolder, trial: &Trial) -> Result<()> {
+fn describe(folder: &TrialFolder, trial: &Trial, environment: &Environment) -> Result<()> {
     let unwritable = |error: &dyn std::fmt::Display| {
         Error::Other(format!("the resolved config cannot be written: {error}"))
     };
@@ -195,8 +199,7 @@ fn describe(folder: &TrialFolder, trial: &Trial) -> Result<()> {
     let config =
         toml::to_string_pretty(&without_nulls(&trial.config)).map_err(|e| unwritable(&e))?;
     folder.write_file("config.toml", config.as_bytes())?;
-    let environment =
-        serde_json::to_vec_pretty(&Environment::capture()).map_err(|e| unwritable(&e))?;
+    let environment = serde_json::to_vec_pretty(environment).map_err(|e| unwritable(&e))?;
     folder.write_file("environment.json", &environment)?;
     folder.write(trial)?;
     Ok(())

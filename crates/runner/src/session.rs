@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use ablate_core::{
-    Dataset, Model, ModelContext, Optimiser, Parameter, Parameters, Schedule, Stream, registry,
+    Dataset, Model, ModelContext, Optimiser, Parameter, Parameters, Pass, Schedule, Stream,
+    registry,
 };
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Tensor};
 
 use crate::config::TrialConfig;
+use crate::device::gpu_name;
 use crate::evaluate::Metrics;
 use crate::plan::in_table;
 use crate::{Pipeline, PlannedTrial, Result};
@@ -25,19 +27,22 @@ pub(crate) struct Session {
     pub schedule: Box<dyn Schedule>,
     pub metrics: Metrics,
     pub seed: Stream,
+    /// Where the parameters are.
+    device: Device,
 }
 
 impl Session {
     /// Builds model, optimiser and the rest; weights are drawn from the seed.
     pub fn build(trial: &PlannedTrial, data: Arc<dyn Dataset>) -> Result<Self> {
         let config = &trial.config;
+        let device = config.machine.device.open()?;
         let seed = Stream::new(trial.seed);
         let pipeline = Arc::new(Pipeline::build(&config.augmentation, data.as_ref())?);
         let parameters = Parameters::new(seed.named("initialisation"));
         let cx = ModelContext {
             input: pipeline.output_shape(),
             classes: data.info().classes.len(),
-            parameters: parameters.builder(DType::F32, &Device::Cpu),
+            parameters: parameters.builder(DType::F32, &device),
         };
         let model = model(config, &cx)?;
         let list = parameters.all();
@@ -57,6 +62,7 @@ impl Session {
             schedule,
             metrics,
             seed,
+            device,
         })
     }
 
@@ -64,6 +70,24 @@ impl Session {
     pub fn first_convolution(&self) -> Option<&Parameter> {
         let name = self.model.first_convolution()?;
         self.list.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// Logits of images that the CPU has loaded.
+    pub fn forward(&self, images: &Tensor, pass: &Pass) -> Result<Tensor> {
+        let images = images.to_device(&self.device)?;
+        Ok(self.model.forward(&images, pass)?)
+    }
+
+    /// The last hidden layer's values of images that the CPU has loaded, where
+    /// the model marks them.
+    pub fn features(&self, images: &Tensor) -> Result<Option<Tensor>> {
+        let images = images.to_device(&self.device)?;
+        Ok(self.model.features(&images)?)
+    }
+
+    /// The name of the GPU that computes; empty where none does.
+    pub fn gpu(&self) -> String {
+        gpu_name(&self.device)
     }
 }
 

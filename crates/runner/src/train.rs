@@ -170,7 +170,7 @@ impl Trainer<'_> {
         let precision = self.trial.config.training.precision;
         let pass = Pass::train(stream).with_precision(precision);
         let targets = Tensor::new(batch.targets.as_slice(), &Device::Cpu)?;
-        let logits = session.model.forward(&batch.images, &pass)?;
+        let logits = session.forward(&batch.images, &pass)?;
         let loss = ablate_ops::cross_entropy(&logits, &targets)?;
         let value = f64::from(loss.to_scalar::<f32>()?);
         if value.is_finite() {
@@ -241,10 +241,8 @@ impl Trainer<'_> {
         let mut scores = Scores::default();
         let mut predictions = Predictions::default();
         evaluate(
-            session.model.as_ref(),
+            session,
             config.training.precision,
-            session.data.as_ref(),
-            &session.pipeline,
             Split::Validation,
             config.evaluation.batch_size,
             config.machine.loader_threads,

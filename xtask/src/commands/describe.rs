@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         ),
         (
             "machine",
-            "the table [machine]: nothing here changes a result",
+            "the table [machine]: nothing here changes a result, but for the device",
             keys_of::<Machine>(),
         ),
     ];

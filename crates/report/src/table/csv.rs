@@ -39,7 +39,14 @@ pub(crate) fn render(report: &Report) -> String {
             header.extend(columns.map(|column| format!("{key}_{column}")));
         }
     }
-    header.extend(["parameters", "images_per_second", "exchanged_bytes_per_step"].map(String::from));
+    header.extend(
+        [
+            "parameters",
+            "images_per_second",
+            "exchanged_bytes_per_step",
+        ]
+        .map(String::from),
+    );
     header.extend(EFFECT.map(String::from));
     for finding in &report.further {
         let key = reading::key(&finding.claim.measure);

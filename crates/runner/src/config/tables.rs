@@ -5,6 +5,8 @@ use ablate_core::Precision;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::DeviceName;
+
 /// How long and in what batches a trial trains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -63,10 +65,14 @@ impl Default for Evaluation {
 }
 
 /// How the machine is used. Nothing here changes a result, so nothing here
-/// enters a trial's hash.
+/// enters a trial's hash, but for a device other than the CPU.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Machine {
+    /// What computes: `cpu`, `cuda` or `cuda:N`. The kinds round differently, so
+    /// a trial on a GPU is another trial than the same one on the CPU.
+    #[schemars(with = "String")]
+    pub device: DeviceName,
     /// Compute threads; 0 takes every core.
     pub threads: usize,
     /// Workers that share the network, each with an equal part of the threads:
@@ -82,6 +88,7 @@ pub struct Machine {
 impl Default for Machine {
     fn default() -> Self {
         Self {
+            device: DeviceName::Cpu,
             threads: 0,
             workers: 1,
             loader_threads: 1,

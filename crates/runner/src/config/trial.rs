@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::layer::origin;
 use super::tables::{Evaluation, Machine, Training};
-use crate::{Error, Result};
+use crate::{DeviceName, Error, Result};
 
 /// A plugin by name with its config.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,7 +105,7 @@ impl TrialConfig {
         if let Value::Object(keys) = &mut evaluation {
             keys.shift_remove("samples");
         }
-        json!({
+        let mut relevant = json!({
             "model": named(&self.model),
             "data": named(&self.data),
             "augmentation": augmentation,
@@ -113,7 +113,11 @@ impl TrialConfig {
             "schedule": named(&self.schedule),
             "training": self.training,
             "evaluation": evaluation,
-        })
+        });
+        if let Some(kind) = self.machine.device.kind() {
+            relevant["machine"] = json!({ "device": kind });
+        }
+        relevant
     }
 
     fn check_ranges(&self, figment: &Figment) -> Result<()> {
@@ -156,6 +160,13 @@ impl TrialConfig {
                 "machine.workers",
                 "nobody would compute",
                 "give 1, or 2 for a network with separate towers",
+            ));
+        }
+        if self.machine.device != DeviceName::Cpu && self.training.precision != Precision::F32 {
+            return Err(wrong(
+                "training.precision",
+                &format!("`{}` has kernels for float32 only", self.machine.device),
+                "set training.precision=\"f32\", or machine.device=\"cpu\"",
             ));
         }
         if self.machine.loader_threads == 0 {

@@ -1,0 +1,144 @@
+//! The device a trial computes on: its name in a config, and the thing itself.
+
+use std::fmt;
+
+use candle_core::Device;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// A device by name: `cpu`, `cuda` (the first GPU) or `cuda:N`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum DeviceName {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// An NVIDIA GPU.
+    Cuda {
+        /// Its number, from 0.
+        ordinal: usize,
+    },
+}
+
+impl DeviceName {
+    /// What of the name can change a result, as a trial's hash takes it: devices
+    /// of one kind count as the same. `None` for the CPU, the device of every
+    /// trial that says nothing.
+    pub(crate) fn kind(self) -> Option<&'static str> {
+        match self {
+            Self::Cpu => None,
+            Self::Cuda { .. } => Some("cuda"),
+        }
+    }
+
+    /// The device, ready for tensors.
+    ///
+    /// # Errors
+    /// The program was built without the feature `cuda`, or there is no such GPU.
+    pub(crate) fn open(self) -> Result<Device> {
+        let Self::Cuda { ordinal } = self else {
+            return Ok(Device::Cpu);
+        };
+        let wrong = |problem: String, fix: &str| Error::Config {
+            origin: "the configuration".to_string(),
+            key: "machine.device".to_string(),
+            problem,
+            fix: format!("{fix}, or set machine.device=\"cpu\" (see docs/cuda.md)"),
+        };
+        if !cfg!(feature = "cuda") {
+            return Err(wrong(
+                format!("`{self}` needs CUDA, which this program was built without"),
+                "run `cargo xtask-cuda` in place of `cargo xtask`",
+            ));
+        }
+        // One stream for all threads, so that work is done in the order it is asked for.
+        Device::new_cuda_with_stream(ordinal).map_err(|error| {
+            wrong(
+                format!("`{self}` does not open: {error}"),
+                "give the number of a GPU that `nvidia-smi` lists",
+            )
+        })
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda { ordinal } => write!(f, "cuda:{ordinal}"),
+        }
+    }
+}
+
+impl From<DeviceName> for String {
+    fn from(name: DeviceName) -> Self {
+        name.to_string()
+    }
+}
+
+impl TryFrom<String> for DeviceName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let ordinal = match name.split_once(':') {
+            None if name == "cpu" => return Ok(Self::Cpu),
+            None if name == "cuda" => Some(0),
+            Some(("cuda", ordinal)) => ordinal.parse().ok(),
+            _ => None,
+        };
+        match ordinal {
+            Some(ordinal) => Ok(Self::Cuda { ordinal }),
+            None => Err(format!(
+                "`{name}` is no device; there are `cpu`, `cuda` and `cuda:N`"
+            )),
+        }
+    }
+}
+
+/// The maker's name of a GPU; empty for the CPU.
+pub(crate) fn gpu_name(device: &Device) -> String {
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(device) => {
+            let name = device.cuda_stream().context().name();
+            name.unwrap_or_else(|error| format!("unknown ({error})"))
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> Result<DeviceName, String> {
+        name.to_string().try_into()
+    }
+
+    #[test]
+    fn names_go_round() {
+        assert_eq!(named("cuda"), Ok(DeviceName::Cuda { ordinal: 0 }));
+        for name in ["cpu", "cuda:0", "cuda:12"] {
+            assert_eq!(named(name).map(String::from), Ok(name.to_string()));
+        }
+    }
+
+    #[test]
+    fn other_names_are_refused() {
+        for name in ["", "gpu", "CPU", "cpu:0", "cuda:", "cuda:-1", "cuda:x"] {
+            let message = named(name).expect_err("no device");
+            assert!(message.contains("`cuda:N`"), "{message}");
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "cuda"))]
+    fn a_program_without_cuda_says_how_to_get_one_with_it() {
+        let error = DeviceName::Cuda { ordinal: 1 }.open();
+        let message = error.expect_err("no kernels").to_string();
+        for part in ["`machine.device`", "`cuda:1`", "xtask-cuda", "docs/cuda.md"] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
