@@ -17,7 +17,7 @@ use crate::towers::{self, Place, Towers};
 ///
 /// On the CPU in float32 the whole network runs as one fused operation over
 /// reused buffers, which hands the parameters' gradients to the [`Pass`].
-/// Elsewhere it is a chain of candle operations. Results agree to rounding.
+/// Elsewhere, as on a GPU, it is a chain of candle operations. Results agree to rounding.
 #[derive(Clone, Debug)]
 pub struct Stack {
     input: [usize; 3],
