@@ -18,7 +18,7 @@ pub struct Arguments {
 /// Prints the keys.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let name = arguments.name.as_str();
-    let tables: [(&str, &str, Vec<Key>); 5] = [
+    let tables: [(&str, &str, Vec<Key>); 6] = [
         (
             "experiment",
             "the table [experiment]: the claim and how it is measured",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ablate_core::{Kind, nearest, registry};
+use ablate_core::{Kind, Precision, nearest, registry};
 use figment::Figment;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
