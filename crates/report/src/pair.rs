@@ -180,7 +180,11 @@ mod tests {
         let mut b = trial("tanh", 1, baseline.0);
         let mut t = trial("relu", 1, treatment.0);
         (b.status, t.status) = (baseline.1, treatment.1);
-        Outcome::of(&experiment().claim, Some(&b), Some(&t))
+        Outcome::of(
+            &experiment().claim,
+            Some(&Side::from(&b)),
+            Some(&Side::from(&t)),
+        )
     }
 
     const DIVERGED: Status = Status::Diverged { epoch: 3 };
