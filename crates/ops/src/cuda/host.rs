@@ -16,40 +16,35 @@ use super::{BLOCK, SOURCE};
 /// The kernels in a loaded library.
 pub(crate) struct HostKernels(Library);
 
-/// The compiled kernels. Prints why there are none where no compiler is found;
-/// tests then have nothing to do.
+/// The compiled kernels. Prints why there are none where the machine has no
+/// compiler for itself; tests then have nothing to do.
 ///
 /// # Panics
 /// When the compiler refuses the source.
 pub(crate) fn host_kernels() -> Option<&'static HostKernels> {
-    static COMPILED: OnceLock<Option<HostKernels>> = OnceLock::new();
-    let kernels = COMPILED.get_or_init(compile).as_ref();
-    if kernels.is_none() {
-        eprintln!("skipped: no C++ compiler; install one or name it in CXX");
+    static COMPILED: OnceLock<Result<HostKernels, String>> = OnceLock::new();
+    match COMPILED.get_or_init(compile) {
+        Ok(kernels) => Some(kernels),
+        Err(reason) => {
+            eprintln!("skipped: {reason}; install a C++ compiler or name one in CXX");
+            None
+        }
     }
-    kernels
 }
 
-fn compile() -> Option<HostKernels> {
+fn compile() -> Result<HostKernels, String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let library = folder.path().join("kernels.so");
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_string());
-    let mut run = Command::new(compiler)
-        .args([
-            "-std=c++17",
-            "-O2",
-            "-ffp-contract=off",
-            "-shared",
-            "-fPIC",
-            "-o",
-        ])
+    let mut run = Command::new(&compiler)
+        .args(["-std=c++17", "-O2", "-ffp-contract=off"])
+        .args(["-shared", "-fPIC", "-x", "c++", "-", "-o"])
         .arg(&library)
-        .args(["-x", "c++", "-"])
         .stdin(Stdio::piped())
         .spawn()
-        .ok()?;
+        .map_err(|error| format!("`{compiler}` does not start ({error})"))?;
     let mut input = run.stdin.take().expect("was asked for");
-    let source = concat!(include_str!("shim.h"), "\n").to_string() + SOURCE;
+    let source = [include_str!("shim.h"), SOURCE].concat();
     input
         .write_all(source.as_bytes())
         .expect("the compiler reads");
@@ -58,10 +53,12 @@ fn compile() -> Option<HostKernels> {
         run.wait().expect("the compiler ends").success(),
         "the kernels do not compile as C++"
     );
+    // An emulated program may have found the compiler of the machine around it.
     // SAFETY: nothing runs when the library is loaded.
-    Some(HostKernels(
-        unsafe { Library::new(library) }.expect("loads"),
-    ))
+    match unsafe { Library::new(library) } {
+        Ok(library) => Ok(HostKernels(library)),
+        Err(error) => Err(format!("what `{compiler}` makes does not load ({error})")),
+    }
 }
 
 impl HostKernels {
