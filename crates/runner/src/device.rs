@@ -110,7 +110,42 @@ pub(crate) fn gpu_name(device: &Device) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::config::{Choice, Evaluation, Machine, Training, TrialConfig};
+
+    fn trial_on(device: DeviceName) -> TrialConfig {
+        let choice = || Choice {
+            name: "any".to_string(),
+            config: json!({}),
+        };
+        TrialConfig {
+            model: choice(),
+            data: choice(),
+            augmentation: Vec::new(),
+            optimiser: choice(),
+            schedule: choice(),
+            training: Training::default(),
+            evaluation: Evaluation::default(),
+            machine: Machine {
+                device,
+                ..Machine::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_gpu_makes_another_trial_and_its_number_does_not() {
+        let [cpu, first, second] =
+            ["cpu", "cuda", "cuda:1"].map(|name| trial_on(named(name).expect("a device")));
+        assert_ne!(cpu.hash(0), first.hash(0));
+        assert_eq!(first.hash(0), second.hash(0));
+        // Trials from before there was a choice keep their hash.
+        assert!(!cpu.leaves().keys().any(|key| key.starts_with("machine")));
+        assert_eq!(first.leaves()["machine.device"], "cuda");
+        assert_eq!(second.to_value()["machine"]["device"], "cuda:1");
+    }
 
     fn named(name: &str) -> Result<DeviceName, String> {
         name.to_string().try_into()
