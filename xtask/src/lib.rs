@@ -6,6 +6,7 @@
 
 mod bench;
 mod commands;
+mod execution;
 mod parity;
 mod selection;
 mod watch;
@@ -29,6 +30,7 @@ Examples:
   cargo xtask run experiments/relu_vs_tanh.toml                    minutes, built-in data
   cargo xtask run experiments/relu_vs_tanh.toml --profile paper    the real thing, CIFAR-10
   cargo xtask run experiments/lrn.toml --set optimiser.lr=0.003 --seeds 5
+  cargo xtask reproduce --profile paper                            every experiment
   cargo xtask describe alexnet                                     every key of a plugin
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 130 stopped (the same command goes on).")]
@@ -43,6 +45,8 @@ enum Command {
     Run(commands::run::Arguments),
     /// Write an experiment's report again from its stored trials.
     Report(commands::report::Arguments),
+    /// Run all experiments one after the other and write docs/RESULTS.md.
+    Reproduce(commands::reproduce::Arguments),
     /// List the plugins this program has.
     List,
     /// Print every config key of a plugin or table: type, default, meaning, source.
@@ -68,6 +72,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Report(arguments) => commands::report::run(&arguments),
+        Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
         Command::List => commands::list::run(),
         Command::Describe(arguments) => commands::describe::run(&arguments),
         Command::Data(command) => commands::data::run(&command),

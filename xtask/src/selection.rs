@@ -24,10 +24,21 @@ pub struct Selection {
     pub seeds: Option<u64>,
     /// The run store; without it, `runs/` in the workspace.
     #[arg(long, value_name = "DIR")]
-    store: Option<PathBuf>,
+    pub store: Option<PathBuf>,
 }
 
 impl Selection {
+    /// An experiment as its file has it.
+    pub fn of(experiment: PathBuf) -> Self {
+        Self {
+            experiment,
+            profile: None,
+            settings: Vec::new(),
+            seeds: None,
+            store: None,
+        }
+    }
+
     /// Reads the experiment file.
     pub fn draft(&self) -> ablate_runner::Result<Draft> {
         Draft::read(

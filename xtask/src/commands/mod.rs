@@ -5,5 +5,6 @@ pub mod describe;
 pub mod list;
 pub mod parity;
 pub mod report;
+pub mod reproduce;
 pub mod run;
 pub mod test;

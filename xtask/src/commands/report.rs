@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use ablate_report::Report;
 use ablate_store::{Experiment, Trial};
 use anyhow::bail;
 
@@ -36,23 +37,26 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The folder of a report within its experiment's.
+pub const FOLDER: &str = "report";
+
 /// Writes the report and prints its table.
 pub fn write(
     experiment: &Experiment,
     trials: &[Trial],
     folder: &Path,
     json: bool,
-) -> anyhow::Result<()> {
-    let target = folder.join("report");
+) -> anyhow::Result<Report> {
+    let target = folder.join(FOLDER);
     let report = ablate_report::write(experiment, trials, &target)?;
     if json {
         let line = serde_json::json!({ "event": "report", "folder": target, "verdict": report.verdict().key() });
         println!("{line}");
-        return Ok(());
+        return Ok(report);
     }
     println!("\n{}", report.terminal());
     println!("\nreport:      {}", target.join("report.md").display());
     println!("curves:      {}", target.join("curves.png").display());
     println!("TensorBoard: tensorboard --logdir {}", folder.display());
-    Ok(())
+    Ok(report)
 }

@@ -1,0 +1,157 @@
+//! One experiment from its file to its report, as `run` and `reproduce` do it.
+
+use std::path::PathBuf;
+
+use ablate_report::Report;
+use ablate_runner::{Outcome, Plan, RunOptions, Stop};
+use ablate_store::{Status, Trial};
+use anyhow::Context;
+
+use crate::commands::report;
+use crate::selection::Selection;
+use crate::watch;
+
+/// What a program does once for however many experiments it runs.
+pub struct Execution {
+    /// One JSON object a line instead of a progress bar.
+    json: bool,
+    stop: Stop,
+    has_threads: bool,
+}
+
+/// How an experiment ended.
+pub enum End {
+    /// Ctrl-C; the same command goes on.
+    Stopped,
+    /// With a report, also where some trials failed.
+    Reported {
+        /// The report.
+        report: Box<Report>,
+        /// The folder of its files.
+        folder: PathBuf,
+        /// What failed, in words; `None` where nothing did.
+        failure: Option<String>,
+    },
+}
+
+impl Execution {
+    /// Sets the Ctrl-C handler.
+    ///
+    /// # Errors
+    /// The handler cannot be set.
+    pub fn begin(json: bool) -> anyhow::Result<Self> {
+        let stop = Stop::default();
+        stop_on_signal(stop.clone())?;
+        Ok(Self {
+            json,
+            stop,
+            has_threads: false,
+        })
+    }
+
+    /// Runs what is not done of an experiment, search first, and writes its report.
+    ///
+    /// # Errors
+    /// A config is wrong, data is missing, the store cannot be written, or the
+    /// search found no value that trains.
+    pub fn run(&mut self, selection: &Selection) -> anyhow::Result<End> {
+        let draft = selection.draft()?;
+        let searched = match draft.search()? {
+            None => Vec::new(),
+            Some(search) => {
+                let outcome = self.train(&search, selection)?;
+                if outcome.stopped {
+                    return Ok(End::Stopped);
+                }
+                outcome.trials
+            }
+        };
+        let plan = draft.plan(&searched)?;
+        let outcome = self.train(&plan, selection)?;
+        if outcome.stopped {
+            return Ok(End::Stopped);
+        }
+        let (trials, folder) = (&outcome.trials, outcome.folder.path());
+        let report = report::write(&plan.experiment, trials, folder, self.json)?;
+        let failed = trials.iter().filter(|trial| is_failed(trial)).count();
+        let failure = (failed > 0).then(|| {
+            format!(
+                "{failed} of {} trials failed; the table names them",
+                trials.len()
+            )
+        });
+        Ok(End::Reported {
+            report: Box::new(report),
+            folder: folder.join(report::FOLDER),
+            failure,
+        })
+    }
+
+    /// Prints what the first command of an experiment would train: its search, or
+    /// its trials.
+    ///
+    /// # Errors
+    /// A config is wrong or data is missing.
+    pub fn announce(&mut self, selection: &Selection) -> anyhow::Result<()> {
+        let draft = selection.draft()?;
+        let plan = match draft.search()? {
+            Some(search) => search,
+            None => draft.plan(&[])?,
+        };
+        self.check(&plan)
+    }
+
+    fn train(&mut self, plan: &Plan, selection: &Selection) -> anyhow::Result<Outcome> {
+        self.check(plan)?;
+        let mut observer = watch::observer(plan, self.json);
+        let options = RunOptions {
+            store: &selection.store(),
+            stop: self.stop.clone(),
+        };
+        Ok(ablate_runner::run(plan, &options, observer.as_mut())?)
+    }
+
+    /// Builds everything once, and says what will be trained.
+    fn check(&mut self, plan: &Plan) -> anyhow::Result<()> {
+        self.start_threads(plan)?;
+        let parameters = plan.check()?;
+        if !self.json {
+            watch::announce(plan, &parameters);
+        }
+        Ok(())
+    }
+
+    /// The compute threads of the whole program, as many as the first plan says;
+    /// before anything computes, since the pool is made on first use.
+    fn start_threads(&mut self, plan: &Plan) -> anyhow::Result<()> {
+        if std::mem::replace(&mut self.has_threads, true) {
+            return Ok(());
+        }
+        let threads = plan
+            .trials
+            .first()
+            .map_or(0, |trial| trial.config.machine.threads);
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .context("the compute threads cannot be started")
+    }
+}
+
+/// Whether an error ended the training. A group that lacks a diverged member has
+/// failed too, but there is nothing to try again.
+fn is_failed(trial: &Trial) -> bool {
+    matches!(trial.status, Status::Failed { .. }) && trial.members.is_empty()
+}
+
+/// The first Ctrl-C stops after the step and saves; the second ends at once.
+fn stop_on_signal(stop: Stop) -> anyhow::Result<()> {
+    ctrlc::set_handler(move || {
+        if stop.is_raised() {
+            std::process::exit(130);
+        }
+        stop.raise();
+        eprintln!("\nstopping after this step and saving; press Ctrl-C again to end at once");
+    })
+    .context("the Ctrl-C handler cannot be set")
+}
