@@ -1,5 +1,7 @@
 //! What the kernels of convolutions and linear layers multiply.
 
+use crate::{Level, level};
+
 /// The type of the operands of a product; sums, weights and everything else
 /// are float32 throughout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -11,4 +13,26 @@ pub enum Precision {
     /// and their products added up in float32. Machines without AVX-512 BF16
     /// compute the same in float32 arithmetic, without being faster for it.
     Bf16,
+}
+
+impl Precision {
+    /// Whether this machine multiplies such operands as they are, without
+    /// widening them to float32.
+    pub fn has_instruction(self) -> bool {
+        match self {
+            Self::F32 => true,
+            Self::Bf16 => level() == Level::Avx512 && bf16_instruction(),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn bf16_instruction() -> bool {
+    use crate::vector::{Bf16, Element};
+    Bf16::has_instruction()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn bf16_instruction() -> bool {
+    false
 }
