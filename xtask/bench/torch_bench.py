@@ -1,7 +1,8 @@
 """Times PyTorch on the cases that `cargo xtask bench` gives it.
 
-Prints one JSON line a case: name, pass, seconds_min, seconds_median, runs,
-peak_rss_mib. Everything is float32 in the default NCHW layout on the CPU.
+Prints one JSON line a case: name, pass, precision, seconds (min, median, max,
+runs), peak_rss_mib, version. Tensors are float32 in the default NCHW layout on
+the CPU; bfloat16 is what autocast makes of them.
 """
 
 import argparse
@@ -57,6 +58,11 @@ def alexnet(classes):
     )  # fmt: skip
 
 
+def autocast(case):
+    """Where a case is in bfloat16, a context in which PyTorch casts operands."""
+    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=case["precision"] == "bf16")
+
+
 def network(case):
     """The function that runs a network once: forward, or a training step."""
     work, batch = case["work"], case["batch"]
@@ -69,7 +75,7 @@ def network(case):
         net.eval()
 
         def forward():
-            with torch.no_grad():
+            with torch.no_grad(), autocast(case):
                 net(images)
 
         return forward
@@ -77,7 +83,8 @@ def network(case):
 
     def step():
         optimiser.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(net(images), targets)
+        with autocast(case):
+            loss = F.cross_entropy(net(images), targets)
         loss.backward()
         optimiser.step()
         loss.item()
@@ -121,14 +128,17 @@ def operator(case):
     else:
         raise ValueError(f"there is no operator {work['kind']}")
 
-    if case["pass"] == "forward":
-        # What a training step needs: the graph, and with it the pools' winners.
-        for tensor in wanted:
-            tensor.requires_grad_()
-        return apply
+    # Forward, too: a training step needs the graph, and with it the pools' winners.
     for tensor in wanted:
         tensor.requires_grad_()
-    y = apply()
+
+    def forward():
+        with autocast(case):
+            return apply()
+
+    if case["pass"] == "forward":
+        return forward
+    y = forward()
     gradient = torch.randn_like(y)
     return lambda: torch.autograd.grad(y, wanted, gradient, retain_graph=True)
 
@@ -159,9 +169,13 @@ def main():
         line = {
             "name": case["name"],
             "pass": case["pass"],
-            "seconds_min": min(times),
-            "seconds_median": statistics.median(times),
-            "runs": len(times),
+            "precision": case["precision"],
+            "seconds": {
+                "min": min(times),
+                "median": statistics.median(times),
+                "max": max(times),
+                "runs": len(times),
+            },
             "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "version": f"PyTorch {torch.__version__}",
         }

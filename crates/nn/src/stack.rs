@@ -168,26 +168,33 @@ impl Stack {
         }
     }
 
-    /// Times one training pass, forward and backward from `loss`, by layer.
-    /// Layers that run on several threads at once, block by block, are charged
-    /// their share of the time.
+    /// Times the layers of one training step. `learn` gets the output and does
+    /// what follows the forward pass: loss, gradients, update. Layers that run on
+    /// several threads at once, block by block, are charged their share of the
+    /// time.
     ///
     /// # Errors
-    /// As for [`forward`](Self::forward), or whatever `loss` raises; the fused
+    /// As for [`forward`](Self::forward), or whatever `learn` raises; the fused
     /// operation must apply.
     pub fn time_layers(
         &self,
         images: &Tensor,
         pass: &Pass,
-        loss: impl FnOnce(&Tensor) -> candle_core::Result<Tensor>,
-    ) -> candle_core::Result<Vec<LayerTime>> {
+        learn: impl FnOnce(&Tensor) -> Result<()>,
+    ) -> Result<Vec<LayerTime>> {
         self.check(images)?;
         let Some(network) = self.network.fused(images) else {
-            bail!("only the fused network, on the CPU in float32, can be timed by layer")
+            return Err(Error::Other(
+                "only the fused network, on the CPU in float32, can be timed by layer".to_string(),
+            ));
         };
         let trace = Arc::new(Trace::new(network.nodes.len()));
-        let output = fused::run(network, images, pass, Some(Arc::clone(&trace)))?;
-        loss(&output)?.backward()?;
+        learn(&fused::run(
+            network,
+            images,
+            pass,
+            Some(Arc::clone(&trace)),
+        )?)?;
         let layers = self.network.nodes.iter().zip(trace.times());
         Ok(layers
             .map(|(node, [forward, backward])| LayerTime {

@@ -1,7 +1,10 @@
 //! What is timed: one list for all implementations.
 
+use ablate_core::Precision;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+
+use super::measure::Measured;
+use super::network::Network;
 
 /// One thing to time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,6 +13,8 @@ pub struct Case {
     pub name: String,
     /// Which pass of it.
     pub pass: Pass,
+    /// What convolutions and linear layers multiply.
+    pub precision: Precision,
     /// Images, or rows of a matrix.
     pub batch: usize,
     /// Shape of one image.
@@ -71,11 +76,17 @@ pub enum Work {
         k: f64,
     },
     /// A whole network.
-    Network {
-        /// `alexnet`, `convnet` or `convnet-lrn`.
-        network: String,
-        classes: usize,
-    },
+    Network { network: Network, classes: usize },
+}
+
+impl Work {
+    /// The precisions it can be done in.
+    fn precisions(&self) -> &'static [Precision] {
+        match self {
+            Self::Conv2d { .. } | Self::Linear { .. } | Self::Network { .. } => &PRECISIONS,
+            Self::MaxPool2d { .. } | Self::ResponseNorm { .. } => &[Precision::F32],
+        }
+    }
 }
 
 impl Case {
@@ -108,54 +119,62 @@ impl Case {
         self.input[0] == 3
     }
 
-    /// The model plugin's name and config, for a network.
-    pub fn plugin(&self) -> Option<(&'static str, Value)> {
-        match &self.work {
-            Work::Network { network, .. } if network == "alexnet" => Some(("alexnet", json!({}))),
-            Work::Network { network, .. } => {
-                let lrn = network.ends_with("lrn");
-                Some(("convnet", json!({ "lrn": { "enabled": lrn } })))
-            }
-            _ => None,
-        }
+    /// Whether it is a network and not an operator.
+    pub fn is_network(&self) -> bool {
+        matches!(self.work, Work::Network { .. })
+    }
+
+    /// Whether it is a plain matrix product.
+    pub fn is_gemm(&self) -> bool {
+        gemms(self.precision).contains(self)
+    }
+
+    /// Whether the measurement is one of this case.
+    pub fn is_of(&self, measured: &Measured) -> bool {
+        (&self.name, self.pass, self.precision)
+            == (&measured.name, measured.pass, measured.precision)
     }
 }
 
-/// The matrix product that operators are compared with: as fast as it gets.
-pub const GEMM: &str = "matrix product 2048";
+/// The two precisions, in the order of tables.
+pub const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
+
+/// What tables call a precision.
+pub fn precision_name(precision: Precision) -> &'static str {
+    match precision {
+        Precision::F32 => "float32",
+        Precision::Bf16 => "bfloat16",
+    }
+}
 
 /// The cases, in groups that share a process.
 pub fn groups(quick: bool) -> Vec<Vec<Case>> {
     let mut groups = vec![operators(quick)];
-    for (network, input, batch, classes) in [
-        ("convnet", [3, 32, 32], 128, 10),
-        ("convnet-lrn", [3, 32, 32], 128, 10),
-        ("alexnet", [3, 224, 224], 64, 1000),
-    ] {
+    for network in Network::ALL {
         for pass in [Pass::Forward, Pass::TrainingStep] {
-            groups.push(vec![Case {
-                name: network.to_string(),
-                pass,
-                batch: if quick { batch / 8 } else { batch },
-                input: input.to_vec(),
-                work: Work::Network {
-                    network: network.to_string(),
-                    classes,
-                },
-            }]);
+            for precision in PRECISIONS {
+                groups.push(vec![network.case(pass, precision, quick)]);
+            }
         }
     }
     groups
 }
 
-fn operators(quick: bool) -> Vec<Case> {
-    let mut cases = vec![Case {
-        name: GEMM.to_string(),
+/// The matrix products that layers are compared with, `[N, K]` by `[K, M]`: no
+/// one size is the fastest for all.
+pub fn gemms(precision: Precision) -> [Case; 2] {
+    [[2048, 2048, 2048], [512, 4096, 4096]].map(|[n, k, m]| Case {
+        name: format!("product {n}x{k}x{m}"),
         pass: Pass::Forward,
-        batch: 2048,
-        input: vec![2048],
-        work: Work::Linear { outputs: 2048 },
-    }];
+        precision,
+        batch: n,
+        input: vec![k],
+        work: Work::Linear { outputs: m },
+    })
+}
+
+fn operators(quick: bool) -> Vec<Case> {
+    let mut cases: Vec<_> = PRECISIONS.into_iter().flat_map(gemms).collect();
     let alexnet = [
         ("conv1", vec![3, 224, 224], conv(96, 11, 4, 2, 1)),
         ("norm1", vec![96, 55, 55], norm(5, 1e-4, 2.0)),
@@ -176,17 +195,20 @@ fn operators(quick: bool) -> Vec<Case> {
         ("conv2", vec![32, 16, 16], conv(32, 5, 1, 2, 1)),
         ("conv3", vec![32, 8, 8], conv(64, 5, 1, 2, 1)),
     ];
-    let alexnet = alexnet.into_iter().map(|layer| ("alexnet", 64, layer));
-    let convnet = convnet.into_iter().map(|layer| ("convnet", 128, layer));
-    for (network, batch, (layer, input, work)) in alexnet.chain(convnet) {
+    let alexnet = alexnet.map(|layer| (Network::Alexnet, layer));
+    let convnet = convnet.map(|layer| (Network::Convnet, layer));
+    for (network, (layer, input, work)) in alexnet.into_iter().chain(convnet) {
         for pass in [Pass::Forward, Pass::Backward] {
-            cases.push(Case {
-                name: format!("{network} {layer}"),
-                pass,
-                batch: if quick { batch / 8 } else { batch },
-                input: input.clone(),
-                work: work.clone(),
-            });
+            for precision in work.precisions() {
+                cases.push(Case {
+                    name: format!("{} {layer}", network.name()),
+                    pass,
+                    precision: *precision,
+                    batch: network.batch(quick),
+                    input: input.clone(),
+                    work: work.clone(),
+                });
+            }
         }
     }
     cases

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use ablate_core::Precision;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::case::Case;
+use super::case::{Case, Pass};
 
 /// How long a case is measured.
 #[derive(Clone, Copy, Debug)]
@@ -49,22 +50,42 @@ impl Limits {
     }
 }
 
+/// The fastest, the median and the slowest of some runs, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    pub min: f64,
+    pub median: f64,
+    pub max: f64,
+    pub runs: usize,
+}
+
+impl Spread {
+    /// Of no runs at all it is NaN.
+    pub fn of(mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        let at = |index: usize| times.get(index).copied().unwrap_or(f64::NAN);
+        let last = times.len().saturating_sub(1);
+        Self {
+            min: at(0),
+            median: (at(last / 2) + at(times.len() / 2)) / 2.0,
+            max: at(last),
+            runs: times.len(),
+        }
+    }
+}
+
 /// One implementation's time for one case; a line of a child's output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// The case's name.
     pub name: String,
     /// The case's pass.
-    pub pass: super::case::Pass,
-    /// The fastest run.
+    pub pass: Pass,
+    /// The case's precision.
+    pub precision: Precision,
+    /// How long it took.
     #[serde(default)]
-    pub seconds_min: Option<f64>,
-    /// The median run.
-    #[serde(default)]
-    pub seconds_median: Option<f64>,
-    /// Runs counted.
-    #[serde(default)]
-    pub runs: usize,
+    pub seconds: Option<Spread>,
     /// The most memory the process had until then.
     #[serde(default)]
     pub peak_rss_mib: Option<f64>,
@@ -84,21 +105,14 @@ pub fn line(case: &Case, times: Result<Vec<f64>>) -> Result<String> {
     let mut measured = Measured {
         name: case.name.clone(),
         pass: case.pass,
-        seconds_min: None,
-        seconds_median: None,
-        runs: 0,
+        precision: case.precision,
+        seconds: None,
         peak_rss_mib: peak_rss_mib(),
         missing: None,
         version: None,
     };
     match times {
-        Ok(mut times) => {
-            times.sort_by(f64::total_cmp);
-            measured.runs = times.len();
-            measured.seconds_min = times.first().copied();
-            let middle = [times.len().saturating_sub(1) / 2, times.len() / 2];
-            measured.seconds_median = Some((times[middle[0]] + times[middle[1]]) / 2.0);
-        }
+        Ok(times) => measured.seconds = Some(Spread::of(times)),
         Err(error) => measured.missing = Some(error.to_string()),
     }
     Ok(serde_json::to_string(&measured)?)

@@ -2,28 +2,33 @@
 //! where it is installed. Not here: whether they are right (`parity`).
 //!
 //! Everything is measured in child processes: one for the operators of each
-//! implementation and one for each network, so that a peak of memory is that
-//! network's own.
+//! implementation, one for each network, so that a peak of memory is that
+//! network's own, and one for the layers of AlexNet.
 
 mod case;
 mod children;
+mod layers;
 mod markdown;
 mod measure;
 mod network;
 mod ours;
+mod parts;
 mod plot;
 mod results;
+mod step;
 mod stock;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use ablate_core::Precision;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use case::Case;
 use measure::Limits;
+use network::Network;
 use results::Results;
 
 /// Times operators and networks, beside stock candle and PyTorch.
@@ -35,15 +40,21 @@ pub struct BenchArgs {
     /// Threads each implementation may use [default: all cores].
     #[arg(long)]
     threads: Option<usize>,
-    /// Runs of each case; the median and the fastest count.
+    /// Runs of each case; the page shows the median, the fastest and the slowest.
     #[arg(long, default_value_t = 15)]
     repeats: usize,
-    /// Folder for the table, the numbers and the picture.
+    /// Folder for the numbers and the picture; the page lies beside it, as DIR.md.
     #[arg(long, default_value = "docs/benchmarks", value_name = "DIR")]
     out: PathBuf,
     /// Few runs on small batches, to see that it works; says so in the table.
     #[arg(long)]
     quick: bool,
+    /// Only show where a training step of this network spends its time; writes nothing.
+    #[arg(long, value_name = "NETWORK")]
+    layers: Option<Network>,
+    /// That of a child process, as JSON lines.
+    #[arg(long, hide = true, requires = "layers")]
+    lines: bool,
     /// What a child process measures, as JSON.
     #[arg(long, hide = true, requires = "by")]
     measure: Option<String>,
@@ -64,7 +75,19 @@ enum Implementation {
     Torch,
 }
 
-/// Measures, prints the table and writes the files.
+impl Implementation {
+    /// Whether it can have such a case at all.
+    fn knows(self, case: &Case) -> bool {
+        match self {
+            Self::Ours | Self::Torch => true,
+            // Networks need more than it has, and its bfloat16 is a type of
+            // tensors, sums included.
+            Self::Stock => case.precision == Precision::F32 && !case.is_network(),
+        }
+    }
+}
+
+/// Measures, prints the page and writes the files.
 ///
 /// # Errors
 /// A child process fails (stock candle may lack a case), or a file cannot be
@@ -75,6 +98,12 @@ pub fn run(args: BenchArgs) -> Result<()> {
         let cases: Vec<Case> = serde_json::from_str(cases).context("`--measure` is no JSON")?;
         return measure_here(&cases, by, &limits);
     }
+    if let (Some(network), true) = (args.layers, args.lines) {
+        for parts in layers::time(network, &limits, args.quick)? {
+            println!("{}", serde_json::to_string(&parts)?);
+        }
+        return Ok(());
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let children = children::Children {
         threads: args.threads.unwrap_or(cores),
@@ -83,6 +112,11 @@ pub fn run(args: BenchArgs) -> Result<()> {
         torch: args.torch,
     };
     let mut results = Results::new(children.threads, args.quick);
+    if let Some(network) = args.layers {
+        results.parts = children.parts(network)?;
+        println!("{}", markdown::layers(&results));
+        return Ok(());
+    }
     for group in case::groups(args.quick) {
         for by in [
             Implementation::Ours,
@@ -92,9 +126,8 @@ pub fn run(args: BenchArgs) -> Result<()> {
             children.measure(&group, by, |measured| results.add(&group, by, measured))?;
         }
     }
-    let table = markdown::table(&results);
-    println!("{table}");
-    write(&args.out, &results, &table)
+    results.parts = children.parts(Network::Alexnet)?;
+    write(&args.out, &results)
 }
 
 /// What a child process does.
@@ -110,26 +143,35 @@ fn measure_here(cases: &[Case], by: Implementation, limits: &Limits) -> Result<(
     Ok(())
 }
 
-fn write(folder: &std::path::Path, results: &Results, table: &str) -> Result<()> {
+fn write(folder: &Path, results: &Results) -> Result<()> {
     let stem = format!("threads-{}", results.threads);
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let save = |extension: &str, bytes: &[u8]| {
-        let path = folder.join(&stem).with_extension(extension);
-        std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    let save = |path: &Path, bytes: &[u8]| {
+        std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
         println!("wrote {}", path.display());
         Ok::<_, anyhow::Error>(())
     };
-    save("md", table.as_bytes())?;
-    save("json", serde_json::to_string_pretty(results)?.as_bytes())?;
-    match plot::bars(results) {
+    let file = |extension: &str| folder.join(&stem).with_extension(extension);
+    save(
+        &file("json"),
+        serde_json::to_string_pretty(results)?.as_bytes(),
+    )?;
+    let bars = plot::bars(results);
+    match &bars {
         Some(bars) => {
-            save("svg", plot::svg(&bars)?.as_bytes())?;
-            save("png", &plot::png(&bars)?)
+            save(&file("svg"), plot::svg(bars)?.as_bytes())?;
+            save(&file("png"), &plot::png(bars)?)?;
         }
-        None => {
-            println!("no picture: it compares with PyTorch; give `--torch PYTHON`");
-            Ok(())
-        }
+        None => println!("no picture: it compares with PyTorch; give `--torch PYTHON`"),
     }
+    // Links are relative to the page, which lies beside the folder.
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let files = markdown::Files {
+        stem: format!("{name}/{stem}"),
+        picture: bars.is_some(),
+    };
+    let page = markdown::page(results, &files);
+    println!("{page}");
+    save(&folder.with_extension("md"), page.as_bytes())
 }

@@ -1,61 +1,98 @@
-//! Times of whole networks: the plugins, loss and optimiser that experiments use.
+//! The networks that are timed. Not here: their layers, which are the plugins'.
 
-use ablate_core::{Gradients, ModelContext, Parameters, Pass, Stream, registry};
-use ablate_ops::cross_entropy;
-use anyhow::{Result, bail};
-use candle_core::{DType, Device, Tensor};
-use serde_json::json;
+use ablate_alexnet::AlexNet;
+use ablate_convnet::ConvNet;
+use ablate_core::{ModelContext, Precision};
+use ablate_nn::Stack;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::case::{self, Case, Work};
-use super::measure::Limits;
+use super::case::{Case, Pass, Work};
 
-/// The seconds of each forward pass or training step.
-///
-/// # Errors
-/// The case is no network, or it cannot be built.
-pub fn time(case: &Case, limits: &Limits) -> Result<Vec<f64>> {
-    let (Some((name, config)), Work::Network { classes, .. }) = (case.plugin(), &case.work) else {
-        bail!("`{}` is no network", case.name)
-    };
-    let [channels, height, width] = case.input[..] else {
-        bail!("`{}` has an input of shape {:?}", case.name, case.input)
-    };
-    let parameters = Parameters::new(Stream::new(0));
-    let model = registry::model(
-        name,
-        &config,
-        &ModelContext {
-            input: [channels, height, width],
-            classes: *classes,
-            parameters: parameters.builder(DType::F32, &Device::Cpu),
-        },
-    )?;
-    let shape = (case.batch, channels, height, width);
-    let images = Tensor::randn(0f32, 1.0, shape, &Device::Cpu)?;
-    if case.pass == case::Pass::Forward {
-        return limits.time(|| {
-            model.forward(&images, &Pass::evaluate())?;
-            Ok(())
-        });
-    }
-    let targets: Vec<_> = (0..case.batch as u32)
-        .map(|i| i % *classes as u32)
-        .collect();
-    let targets = Tensor::new(targets, &Device::Cpu)?;
-    let parameters = parameters.all();
-    let rule = json!({ "lr": LR, "momentum": 0.9, "weight_decay": 5e-4 });
-    let mut optimiser = registry::optimiser("sgd_paper", &rule, &parameters)?;
-    let mut step = 0;
-    limits.time(|| {
-        let pass = Pass::train(Stream::new(1).at(step));
-        let loss = cross_entropy(&model.forward(&images, &pass)?, &targets)?;
-        let gradients = Gradients::of(&loss, &pass, &parameters)?;
-        optimiser.step(&gradients, LR)?;
-        loss.to_scalar::<f32>()?;
-        step += 1;
-        Ok(())
-    })
+/// A network at the size of its data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Network {
+    /// The four-layer network on CIFAR-10.
+    Convnet,
+    /// The same with response normalisation.
+    ConvnetLrn,
+    /// AlexNet on ImageNet.
+    Alexnet,
 }
 
-/// So low that nothing diverges on random images, whose speed would differ.
-const LR: f64 = 1e-4;
+impl Network {
+    /// All of them, in the order of tables.
+    pub const ALL: [Self; 3] = [Self::Convnet, Self::ConvnetLrn, Self::Alexnet];
+
+    /// What tables call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Convnet => "convnet",
+            Self::ConvnetLrn => "convnet-lrn",
+            Self::Alexnet => "alexnet",
+        }
+    }
+
+    /// Images of a pass.
+    pub fn batch(self, quick: bool) -> usize {
+        let batch = match self {
+            Self::Convnet | Self::ConvnetLrn => 128,
+            Self::Alexnet => 64,
+        };
+        if quick { batch / 8 } else { batch }
+    }
+
+    /// Shape `[C, H, W]` of an image, and how many classes there are.
+    pub fn sizes(self) -> ([usize; 3], usize) {
+        match self {
+            Self::Convnet | Self::ConvnetLrn => ([3, 32, 32], 10),
+            Self::Alexnet => ([3, 224, 224], 1000),
+        }
+    }
+
+    /// A pass through it.
+    pub fn case(self, pass: Pass, precision: Precision, quick: bool) -> Case {
+        let (input, classes) = self.sizes();
+        Case {
+            name: self.name().to_string(),
+            pass,
+            precision,
+            batch: self.batch(quick),
+            input: input.to_vec(),
+            work: Work::Network {
+                network: self,
+                classes,
+            },
+        }
+    }
+
+    /// The name and config of its model plugin.
+    pub fn plugin(self) -> (&'static str, Value) {
+        match self {
+            Self::Alexnet => ("alexnet", json!({})),
+            _ => ("convnet", json!({ "lrn": { "enabled": self.has_lrn() } })),
+        }
+    }
+
+    /// Its layers, as the plugin builds them.
+    ///
+    /// # Errors
+    /// The layers do not fit the images.
+    pub fn stack(self, cx: &ModelContext) -> ablate_core::Result<Stack> {
+        let table = match self {
+            Self::Alexnet => ablate_alexnet::net::layers(&AlexNet::default(), cx.classes),
+            _ => {
+                let mut config = ConvNet::default();
+                config.lrn.enabled = self.has_lrn();
+                ablate_convnet::layers(&config, cx.classes)
+            }
+        };
+        table.build(cx.input, &cx.parameters)
+    }
+
+    fn has_lrn(self) -> bool {
+        self == Self::ConvnetLrn
+    }
+}

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use super::case::{Case, Pass, Work};
 use super::measure::Limits;
-use super::network;
+use super::step;
 
 /// The seconds of each run of a case.
 ///
@@ -65,20 +65,22 @@ pub fn time(case: &Case, limits: &Limits) -> Result<Vec<f64>> {
             };
             response_norm(case, &lrn, [channels, height * width], limits)
         }
-        Work::Network { .. } => network::time(case, limits),
+        Work::Network { network, .. } => {
+            step::time(network, case.pass, case.precision, case.batch, limits)
+        }
     }
 }
 
 fn conv2d(case: &Case, shape: &ConvShape, limits: &Limits) -> Result<Vec<f64>> {
     const ACT: Activation = Activation::Identity;
-    const PRECISION: Precision = Precision::F32;
+    let precision = operands(case);
     let n = case.batch;
     let (x, w) = (noise(n * shape.input_len()), noise(shape.weight_len()));
     let bias = vec![0.0; shape.out_channels];
     let mut y = noise(n * shape.output_len());
     if case.pass == Pass::Forward {
         return limits.time(|| {
-            conv2d_forward(PRECISION, shape, n, &x, &w, Some(&bias), ACT, &mut y);
+            conv2d_forward(precision, shape, n, &x, &w, Some(&bias), ACT, &mut y);
             Ok(())
         });
     }
@@ -87,7 +89,7 @@ fn conv2d(case: &Case, shape: &ConvShape, limits: &Limits) -> Result<Vec<f64>> {
     limits.time(|| {
         let gx = gx.as_deref_mut();
         conv2d_backward(
-            PRECISION,
+            precision,
             shape,
             n,
             &x,
@@ -105,7 +107,7 @@ fn conv2d(case: &Case, shape: &ConvShape, limits: &Limits) -> Result<Vec<f64>> {
 
 fn linear(case: &Case, [inputs, outputs]: [usize; 2], limits: &Limits) -> Result<Vec<f64>> {
     const ACT: Activation = Activation::Identity;
-    const PRECISION: Precision = Precision::F32;
+    let precision = operands(case);
     let n = case.batch;
     let (x, w) = (noise(n * inputs), noise(inputs * outputs));
     let bias = vec![0.0; outputs];
@@ -113,7 +115,7 @@ fn linear(case: &Case, [inputs, outputs]: [usize; 2], limits: &Limits) -> Result
     if case.pass == Pass::Forward {
         return limits.time(|| {
             linear_forward(
-                PRECISION,
+                precision,
                 n,
                 inputs,
                 outputs,
@@ -130,7 +132,7 @@ fn linear(case: &Case, [inputs, outputs]: [usize; 2], limits: &Limits) -> Result
     limits.time(|| {
         let (gx, gb) = (Some(&mut gx[..]), Some(&mut gb[..]));
         linear_backward(
-            PRECISION, n, inputs, outputs, &x, &w, &y, &y, ACT, gx, &mut gw, gb,
+            precision, n, inputs, outputs, &x, &w, &y, &y, ACT, gx, &mut gw, gb,
         );
         Ok(())
     })
@@ -171,6 +173,14 @@ fn response_norm(case: &Case, lrn: &Lrn, planes: [usize; 2], limits: &Limits) ->
         lrn_backward(lrn, n, planes, &x, &gy, &mut out);
         Ok(())
     })
+}
+
+/// What the kernels call the case's precision.
+fn operands(case: &Case) -> Precision {
+    match case.precision {
+        ablate_core::Precision::F32 => Precision::F32,
+        ablate_core::Precision::Bf16 => Precision::Bf16,
+    }
 }
 
 /// Some numbers in -1..1: zeros or denormals would be another workload.

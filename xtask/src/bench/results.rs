@@ -1,11 +1,13 @@
 //! All measurements of one run, side by side.
 
+use ablate_core::Precision;
 use ablate_runner::Environment;
 use serde::Serialize;
 
 use super::Implementation;
-use super::case::{Case, GEMM, Pass};
-use super::measure::Measured;
+use super::case::Case;
+use super::measure::{Measured, Spread};
+use super::parts::Parts;
 
 /// The load from which on figures are not to be compared.
 pub const BUSY: f64 = 0.5;
@@ -23,6 +25,8 @@ pub struct Results {
     pub load: Option<f64>,
     /// The rows, in the order of the cases.
     pub rows: Vec<Row>,
+    /// Where a training step of ours spends its time, by precision.
+    pub parts: Vec<Parts>,
 }
 
 /// One case and what each implementation took for it.
@@ -48,16 +52,17 @@ impl Results {
             quick,
             load,
             rows: Vec::new(),
+            parts: Vec::new(),
         }
     }
 
     /// Files a measurement of one of `cases`.
     pub fn add(&mut self, cases: &[Case], by: Implementation, measured: Measured) {
-        let is_it = |case: &Case| case.name == measured.name && case.pass == measured.pass;
-        let index = match self.rows.iter().position(|row| is_it(&row.case)) {
+        let known = |row: &Row| row.case.is_of(&measured);
+        let index = match self.rows.iter().position(known) {
             Some(index) => index,
             None => {
-                let Some(case) = cases.iter().find(|case| is_it(case)) else {
+                let Some(case) = cases.iter().find(|case| case.is_of(&measured)) else {
                     return;
                 };
                 self.rows.push(Row {
@@ -77,13 +82,37 @@ impl Results {
         }
     }
 
-    /// Multiply-adds a second of the fastest matrix product any implementation
-    /// did: what an operator could at best reach.
-    pub fn roof(&self) -> Option<f64> {
-        let row = self.rows.iter().find(|row| row.case.name == GEMM)?;
-        let all = [&row.ours, &row.stock, &row.torch];
-        let seconds = all.into_iter().filter_map(seconds).min_by(f64::total_cmp)?;
-        Some(row.case.multiply_adds() / seconds)
+    /// Multiply-adds a second of the fastest matrix product that any
+    /// implementation did in any process: what layers could at best reach.
+    pub fn roof(&self, precision: Precision) -> Option<f64> {
+        let products = self
+            .rows
+            .iter()
+            .filter(|row| row.case.is_gemm() && row.case.precision == precision);
+        let products = products.flat_map(|row| {
+            let all = [&row.ours, &row.stock, &row.torch].into_iter();
+            all.filter_map(|measured| Some(row.case.multiply_adds() / seconds(measured)?.min))
+        });
+        let parts = self.parts.iter();
+        let parts = parts.filter(|parts| parts.precision == precision);
+        products
+            .chain(parts.map(|parts| parts.roof))
+            .max_by(f64::total_cmp)
+    }
+
+    /// The row of the same case in another precision.
+    pub fn in_precision(&self, of: &Row, precision: Precision) -> Option<&Row> {
+        let key = |row: &Row| (row.case.name.clone(), row.case.pass);
+        self.rows
+            .iter()
+            .find(|row| row.case.precision == precision && key(row) == key(of))
+    }
+
+    /// The rows in one precision of the networks, or of the operators.
+    pub fn rows_of(&self, networks: bool, precision: Precision) -> impl Iterator<Item = &Row> {
+        self.rows
+            .iter()
+            .filter(move |row| row.case.is_network() == networks && row.case.precision == precision)
     }
 
     /// The version of PyTorch.
@@ -94,26 +123,23 @@ impl Results {
 }
 
 impl Row {
-    /// How many times as fast as PyTorch ours (or stock candle) is.
-    pub fn speed(&self, of: &Option<Measured>) -> Option<f64> {
-        Some(seconds(&self.torch)? / seconds(of)?)
+    /// How many times as fast as PyTorch ours is.
+    pub fn speed(&self) -> Option<f64> {
+        speed(&self.ours, &self.torch)
     }
 
-    /// Whether this is a network and not an operator.
-    pub fn is_network(&self) -> bool {
-        self.case.plugin().is_some()
-    }
-
-    /// What plots and tables call it.
+    /// What the plot calls it.
     pub fn label(&self) -> String {
-        match self.case.pass {
-            Pass::Forward => format!("{}, forward", self.case.name),
-            pass => format!("{}, {}", self.case.name, pass.name()),
-        }
+        format!("{}, {}", self.case.name, self.case.pass.name())
     }
 }
 
-/// The median run.
-pub fn seconds(measured: &Option<Measured>) -> Option<f64> {
-    measured.as_ref()?.seconds_median
+/// How many times as fast as `other` it is, by the medians.
+pub fn speed(of: &Option<Measured>, other: &Option<Measured>) -> Option<f64> {
+    Some(seconds(other)?.median / seconds(of)?.median)
+}
+
+/// How long it took, where it ran.
+pub fn seconds(measured: &Option<Measured>) -> Option<Spread> {
+    measured.as_ref()?.seconds
 }

@@ -92,7 +92,7 @@ impl Operands {
             }
             (Work::MaxPool2d { .. }, _) => bail!("no padding in pooling"),
             (Work::ResponseNorm { .. }, _) => bail!("no response normalisation"),
-            _ => bail!("no such networks, for want of these"),
+            _ => bail!("no such networks"),
         }
     }
 }

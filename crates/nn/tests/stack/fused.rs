@@ -306,3 +306,29 @@ fn dropout_drops_its_rate_anew_in_every_step() -> Result<()> {
     assert!(values(&evaluated)?.iter().all(|v| *v == 1.0));
     Ok(())
 }
+
+#[test]
+fn a_timed_step_is_the_step() -> Result<()> {
+    let case = build("timed", typical(Activation::Relu, Some(LRN), 0.5))?;
+    let images = images(19, 1)?;
+    let expected = case.stack.forward(&images, &training(0))?;
+    let start = std::time::Instant::now();
+    let layers = case.stack.time_layers(&images, &training(0), |output| {
+        assert_eq!(values(output)?, values(&expected)?);
+        output.sum_all()?.backward()?;
+        Ok(())
+    })?;
+    let whole = start.elapsed();
+    let summary = case.stack.summary();
+    let named = layers.iter().map(|time| &time.layer);
+    assert!(named.eq(&summary.layers));
+    for time in &layers {
+        assert!(
+            !time.forward.is_zero() && !time.backward.is_zero(),
+            "{time:?}"
+        );
+    }
+    let sum: std::time::Duration = layers.iter().map(|time| time.forward + time.backward).sum();
+    assert!(sum <= whole, "{sum:?} of {whole:?}");
+    Ok(())
+}
