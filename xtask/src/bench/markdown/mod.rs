@@ -70,7 +70,8 @@ fn heading(results: &Results, files: &Files) -> String {
         page,
         "\nFigures are medians (lowest..highest). In bfloat16, ours \
          rounds the operands of convolutions and linear layers and adds their products up in \
-         float32; PyTorch runs under `torch.autocast`. The roof is the fastest matrix product:"
+         float32; PyTorch runs under `torch.autocast`. The roof is the \
+         fastest matrix product on this page, of either size and by anyone:"
     );
     for (index, precision) in PRECISIONS.into_iter().enumerate() {
         let name = precision_name(precision);
@@ -84,10 +85,7 @@ fn heading(results: &Results, files: &Files) -> String {
             None => write!(page, "{separator} not measured in {name}"),
         };
     }
-    page.push_str(
-        "; of any size, implementation and run, and of the processes that are compared with it. \
-         Convolutions can pass it, as they use what they load for more products.\n\n",
-    );
+    page.push_str(". A convolution can pass it, as it uses what it loads for more products.\n\n");
     let stem = &files.stem;
     if files.picture {
         let _ = writeln!(
