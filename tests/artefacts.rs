@@ -115,7 +115,9 @@ fn check_outputs(outputs: &Outputs, metrics: &[serde_json::Value]) {
         Some(0)
     );
     let filters = outputs.filters().expect("a first convolution");
-    assert_eq!((filters.shape, filters.towers), ([32, 3, 5, 5], 1));
+    let [kernels, shape @ ..] = filters.shape;
+    assert!(kernels > 0);
+    assert_eq!((shape, filters.towers), ([3, 5, 5], 1));
 }
 
 #[test]
