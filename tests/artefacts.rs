@@ -54,8 +54,10 @@ fn a_run_leaves_every_promised_file() {
             );
         }
         let outputs = TrialFolder::open(&trial).outputs().expect("undamaged");
+        let images = config["data"]["validation"].as_integer().expect("a number");
         check_outputs(
             &outputs.expect("the model's outputs"),
+            images as usize,
             &program.metrics(&trial),
         );
         let environment = std::fs::read(trial.join("environment.json")).expect("an environment");
@@ -74,7 +76,7 @@ fn a_run_leaves_every_promised_file() {
 }
 
 /// The outputs are of the shapes promised, and agree with the last epoch's error.
-fn check_outputs(outputs: &Outputs, metrics: &[serde_json::Value]) {
+fn check_outputs(outputs: &Outputs, images: usize, metrics: &[serde_json::Value]) {
     let classes = outputs.classes().len();
     let predictions = outputs.predictions().expect("undamaged");
     let rows = predictions.log_probabilities.chunks_exact(classes);
@@ -93,17 +95,16 @@ fn check_outputs(outputs: &Outputs, metrics: &[serde_json::Value]) {
         .count();
     let last = metrics.last().expect("an epoch");
     let error = last["validation"]["top1_error"].as_f64().expect("a number");
-    let count = predictions.targets.len();
-    assert!(count > 0);
+    assert_eq!(predictions.targets.len(), images);
     assert!(
-        (errors as f64 / count as f64 - error).abs() < 1e-9,
-        "{errors} of {count}, {error}"
+        (errors as f64 / images as f64 - error).abs() < 1e-9,
+        "{errors} of {images}, {error}"
     );
 
     let samples = outputs.samples().expect("undamaged");
     // So few images are all of them samples.
-    assert_eq!((samples.shape, samples.index.len()), ([3, 32, 32], count));
-    assert_eq!(samples.pixels.len(), count * 3 * 32 * 32);
+    assert_eq!((samples.shape, samples.index.len()), ([3, 32, 32], images));
+    assert_eq!(samples.pixels.len(), images * 3 * 32 * 32);
     let mean =
         samples.pixels.iter().map(|p| f64::from(*p)).sum::<f64>() / samples.pixels.len() as f64;
     assert!(
@@ -111,7 +112,7 @@ fn check_outputs(outputs: &Outputs, metrics: &[serde_json::Value]) {
         "pixels before mean subtraction: {mean}"
     );
     assert_eq!(
-        samples.features.map(|features| features.len() % count),
+        samples.features.map(|features| features.len() % images),
         Some(0)
     );
     let filters = outputs.filters().expect("a first convolution");
