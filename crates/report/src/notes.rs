@@ -82,20 +82,24 @@ pub(crate) fn setting(report: &Report) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// `relu against tanh (points)`, after what is measured where that differs:
-/// `validation top-1 error (%): relu against tanh (points)`.
+/// What an effect compares, after what is measured where a claim has several
+/// numbers: `validation top-1 error (%): relu against tanh (points)`.
 pub(crate) fn effect_name(report: &Report, claim: &Claim, effect: &Effect) -> String {
+    match report.further.is_empty() {
+        true => compared(effect),
+        false => format!("{}: {}", reading::heading(&claim.measure), compared(effect)),
+    }
+}
+
+/// `relu against tanh (points)`.
+pub(crate) fn compared(effect: &Effect) -> String {
     let unit = match effect.unit {
         Unit::Times => "ratio",
         Unit::Points => "points",
         Unit::Epochs => "epochs",
         Unit::Percent | Unit::Plain => "difference",
     };
-    let name = format!("{} against {} ({unit})", effect.treatment, effect.baseline);
-    match report.further.is_empty() {
-        true => name,
-        false => format!("{}: {name}", reading::heading(&claim.measure)),
-    }
+    format!("{} against {} ({unit})", effect.treatment, effect.baseline)
 }
 
 /// The paper's figure and its own words for it.

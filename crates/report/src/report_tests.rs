@@ -272,8 +272,8 @@ fn every_number_of_a_claim_has_a_verdict_of_its_own() {
     for part in [
         "**Verdict: same direction.**",
         "**Verdict on validation top-1 error (%): not reproduced.**",
-        "epochs to 25% training error: relu against tanh (ratio)",
-        "validation top-1 error (%): relu against tanh (points)",
+        "| relu against tanh (ratio) | epochs to 25% training error |",
+        "| relu against tanh (points) | validation top-1 error (%) |",
         "+2 points",
         "p (Holm)",
         "Each of the claim's numbers has a verdict of its own",

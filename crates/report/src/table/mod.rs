@@ -52,14 +52,11 @@ fn variant(summary: &VariantSummary) -> Vec<String> {
 pub(crate) fn effects(report: &Report) -> Table {
     let comparisons = report.comparisons();
     let several = comparisons.len() > 1;
-    let mut header = vec![
-        "effect",
-        "ours [95% interval]",
-        "paper",
-        "verdict",
-        "pairs",
-        "d_z",
-    ];
+    let mut header = vec!["effect"];
+    if !report.further.is_empty() {
+        header.push("on");
+    }
+    header.extend(["ours [95% interval]", "paper", "verdict", "pairs", "d_z"]);
     header.extend(["p (t test)", "p (exact)"]);
     if several {
         header.push("p (Holm)");
@@ -73,8 +70,11 @@ pub(crate) fn effects(report: &Report) -> Table {
         let verdict = judgement.map_or("-", |judgement| judgement.verdict.label());
         let estimate = effect.estimate;
         let d_z = estimate.and_then(|e| e.d_z);
-        let mut row = vec![
-            notes::effect_name(report, claim, effect),
+        let mut row = vec![notes::compared(effect)];
+        if !report.further.is_empty() {
+            row.push(reading::heading(&claim.measure));
+        }
+        row.extend([
             effect.text(),
             claimed(notes::paper(claim, effect.unit)),
             verdict.to_string(),
@@ -84,7 +84,7 @@ pub(crate) fn effects(report: &Report) -> Table {
             }),
             p(estimate.and_then(|e| e.p_t)),
             p(estimate.and_then(|e| e.p_permutation)),
-        ];
+        ]);
         if several {
             row.push(p(effect.p_holm));
         }
