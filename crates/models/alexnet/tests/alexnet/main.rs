@@ -5,7 +5,7 @@ mod fixtures;
 mod switches;
 mod towers;
 
-use ablate_alexnet::{AlexNet, Preset};
+use ablate_alexnet::{AlexNet, Preset, Stem};
 use ablate_core::{ModelConfig, ModelContext, ModelSummary, Parameters, Result, Stream};
 use candle_core::{DType, Device};
 use serde_json::json;
@@ -52,8 +52,25 @@ fn parameter_counts_are_the_papers() -> Result<()> {
         60_829_510
     );
     // Section 3.2: half the kernels in conv1 to conv4, nearly as many parameters.
-    let one_gpu = AlexNet { gpus: 1, ..paper };
+    let one_gpu = AlexNet {
+        gpus: 1,
+        ..paper.clone()
+    };
     assert_eq!(count(&summary(&one_gpu, image, 1000)?), 59_798_312);
+    // The same at a quarter of the width, for small images.
+    for (gpus, parameters) in [(2, 1_796_458), (1, 1_723_610)] {
+        let scaled = AlexNet {
+            gpus,
+            width: 0.25,
+            stem: Stem {
+                size: 5,
+                stride: 1,
+                padding: 2,
+            },
+            ..paper.clone()
+        };
+        assert_eq!(count(&summary(&scaled, [3, 32, 32], 10)?), parameters);
+    }
     Ok(())
 }
 
