@@ -92,11 +92,17 @@ impl Stack {
         self.place = Arc::new(match (workers, &self.towers) {
             (1, _) => Place::Together,
             (_, Some(towers)) if workers == towers.count() => Place::apart(workers)?,
-            (_, towers) => {
-                let count = towers.as_ref().map_or(1, |towers| towers.count());
+            (_, Some(towers)) => {
                 return Err(Error::Other(format!(
-                    "the network has {count} tower(s), which {workers} workers cannot share\n  \
-                     fix: set 1 worker, or lay the network out for {workers} towers"
+                    "{workers} workers cannot share the network's {} towers\n  fix: set 1 \
+                     worker, or one for each tower",
+                    towers.count()
+                )));
+            }
+            (_, None) => {
+                return Err(Error::Other(format!(
+                    "{workers} workers cannot share a network without separate towers, or one \
+                     whose parameters are not float32 on the CPU\n  fix: set 1 worker"
                 )));
             }
         });

@@ -233,10 +233,10 @@ fn what_does_not_divide_is_refused() {
 fn workers_must_be_as_many_as_towers() -> Result<()> {
     let mut case = build("two", table(2))?;
     let error = case.stack.place(3).expect_err("three").to_string();
-    assert!(error.contains("2 tower(s)") && error.contains("3 workers"));
+    assert!(error.contains("3 workers") && error.contains("2 towers"));
     let mut case = build("one", table(1))?;
     let error = case.stack.place(2).expect_err("two").to_string();
-    assert!(error.contains("1 tower(s)"), "{error}");
+    assert!(error.contains("without separate towers"), "{error}");
     case.stack.place(1)
 }
 
