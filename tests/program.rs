@@ -31,7 +31,7 @@ impl Program {
         command
             .current_dir(here.parent().expect("the workspace"))
             .args(arguments);
-        if matches!(arguments.first(), Some(&"run" | &"report")) {
+        if matches!(arguments.first(), Some(&"run" | &"report" | &"reproduce")) {
             command.arg("--store").arg(self.store.path());
         }
         for (name, _) in std::env::vars_os() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ablate_report::{Ending, Entry};
+use ablate_runner::config::ExperimentFile;
 use anyhow::{Context, bail};
 
 use crate::execution::{End, Execution};
@@ -14,7 +15,8 @@ use crate::workspace;
 /// What `reproduce` takes.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Experiments by name or file; without any, all of `experiments/`.
+    /// Experiments by name or file, which the page is then of; without any, all of
+    /// `experiments/` that have the profile.
     experiments: Vec<String>,
     /// The profile of all of them; without it, each one's default.
     #[arg(long)]
@@ -31,9 +33,10 @@ pub struct Arguments {
 /// Runs the experiments one after the other; one that is broken does not stop the
 /// rest, but the command then fails.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let files = files(&arguments.experiments)?;
+    let files = files(arguments)?;
     let usual = || workspace::root().join("docs");
     let out = arguments.out.clone().unwrap_or_else(usual);
+    fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
     let mut execution = Execution::begin(false)?;
     let mut entries = Vec::new();
     for file in files {
@@ -117,27 +120,37 @@ fn publish(report: &Path, out: &Path, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The files of the named experiments, or of all, in the order of their names.
-fn files(names: &[String]) -> anyhow::Result<Vec<PathBuf>> {
+/// The files of the named experiments; without names, of all that have the profile,
+/// in alphabetical order.
+fn files(arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
     let folder = workspace::root().join("experiments");
-    if !names.is_empty() {
+    if !arguments.experiments.is_empty() {
         let file = |name: &String| match Path::new(name).extension() {
             Some(_) => PathBuf::from(name),
             None => folder.join(format!("{name}.toml")),
         };
-        return Ok(names.iter().map(file).collect());
+        return Ok(arguments.experiments.iter().map(file).collect());
     }
     let listed = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
     let mut files = Vec::new();
     for entry in listed {
         let path = entry.with_context(|| folder.display().to_string())?.path();
-        if path
+        let is_experiment = path
             .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
+            .is_some_and(|extension| extension == "toml");
+        if is_experiment && has_profile(&path, arguments.profile.as_deref()) {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether an experiment has a profile. One that cannot be read is taken to, so
+/// that running it tells why.
+fn has_profile(file: &Path, profile: Option<&str>) -> bool {
+    let Some(profile) = profile else {
+        return true;
+    };
+    ExperimentFile::read(file).map_or(true, |file| file.profiles().any(|name| name == profile))
 }
