@@ -97,7 +97,7 @@ impl Outputs {
     pub fn predictions(&self) -> Result<Predictions> {
         let classes = self.classes().len();
         let (shape, log_probabilities) = self.floats::<2>(LOG_PROBABILITIES)?;
-        let targets = self.integers(TARGETS)?;
+        let targets = self.targets()?;
         if shape != [targets.len(), classes] {
             let problem = format!(
                 "log_probabilities are {shape:?}, with {} targets of {classes} classes",
@@ -105,13 +105,23 @@ impl Outputs {
             );
             return Err(self.damaged(&problem));
         }
-        if let Some(target) = targets.iter().find(|target| **target as usize >= classes) {
-            return Err(self.damaged(&format!("there is no class {target}")));
-        }
         Ok(Predictions {
             log_probabilities,
             targets,
         })
+    }
+
+    /// The labels of every validation image.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn targets(&self) -> Result<Vec<u32>> {
+        let classes = self.classes().len();
+        let targets = self.integers(TARGETS)?;
+        match targets.iter().find(|target| **target as usize >= classes) {
+            Some(target) => Err(self.damaged(&format!("there is no class {target}"))),
+            None => Ok(targets),
+        }
     }
 
     /// The sample images with their features.
@@ -129,6 +139,14 @@ impl Outputs {
         if index.len() != kept || rows != kept {
             let problem = format!("{kept} samples, {} indices, {rows} features", index.len());
             return Err(self.damaged(&problem));
+        }
+        let images = self
+            .layout
+            .info(TARGETS)
+            .and_then(|info| info.shape.first());
+        let images = images.copied().unwrap_or(0);
+        if let Some(index) = index.iter().find(|index| **index as usize >= images) {
+            return Err(self.damaged(&format!("there is no image {index}")));
         }
         Ok(Samples {
             shape: [channels, height, width],

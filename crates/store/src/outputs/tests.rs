@@ -124,6 +124,16 @@ fn a_label_without_a_class_is_refused() {
 }
 
 #[test]
+fn a_sample_that_is_no_image_is_refused() {
+    let mut contents = contents();
+    contents.samples.index[1] = 3;
+    let (_folder, path) = stored(&bytes(&contents));
+    let outputs = Outputs::open(&path).expect("opened").expect("a file");
+    let error = outputs.samples().expect_err("refused").to_string();
+    assert!(error.contains("there is no image 3"), "{error}");
+}
+
+#[test]
 fn lengths_that_do_not_fit_are_refused_when_packing() {
     let mut contents = contents();
     contents.predictions.targets.pop();
