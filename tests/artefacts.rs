@@ -16,6 +16,12 @@ fn a_run_leaves_every_promised_file() {
         "table.tex",
         "curves.svg",
         "curves.png",
+        "filters.svg",
+        "filters.png",
+        "chroma.png",
+        "predictions.png",
+        "retrieval.png",
+        "confusion.png",
     ] {
         let file = folder.join("report").join(name);
         assert!(

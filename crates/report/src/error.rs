@@ -17,6 +17,14 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// A figure that an earlier report left cannot be removed.
+    #[error("{}: cannot be removed: {source}\n  fix: remove it yourself", path.display())]
+    Stale {
+        /// The figure's file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// A file of the report cannot be written; the error names it.
     #[error(transparent)]
     Store(#[from] ablate_store::Error),
@@ -48,8 +56,8 @@ pub enum Error {
         /// The nearest name, or the known names.
         fix: String,
     },
-    /// The curves could not be drawn or encoded.
-    #[error("the curves cannot be drawn as {format}: {problem}\n  fix: report this as a bug")]
+    /// A picture could not be drawn or encoded.
+    #[error("a picture cannot be drawn as {format}: {problem}\n  fix: report this as a bug")]
     Draw {
         /// `SVG` or `PNG`.
         format: &'static str,

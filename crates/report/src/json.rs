@@ -4,6 +4,7 @@ use ablate_store::Censored;
 use serde_json::{Map, Value, json};
 
 use crate::effect::{Bound, Effect};
+use crate::figures::Shares;
 use crate::number::{self, Unit};
 use crate::reading::{self, Reading};
 use crate::report::{Finding, Report};
@@ -33,9 +34,29 @@ pub(crate) fn render(report: &Report) -> String {
         "variants": report.variants.iter().map(variant).collect::<Vec<_>>(),
         "effects": report.effects.iter().map(effect).collect::<Vec<_>>(),
         "further": report.further.iter().map(finding).collect::<Vec<_>>(),
+        "figures": report.figures().iter().map(|figure| figure.name).collect::<Vec<_>>(),
+        "retrieval": report.figures.retrieval.as_ref().map(retrieval),
     });
     pin(&mut value);
     format!("{value:#}\n")
+}
+
+fn retrieval(shares: &Shares) -> Value {
+    let features = shares.features.iter().map(|(name, sample)| {
+        let sample = json!({
+            "mean": sample.mean,
+            "sd": sample.sd,
+            "interval": sample.interval.map(interval),
+        });
+        (name.clone(), sample)
+    });
+    json!({
+        "nearest": shares.found,
+        "samples": shares.samples,
+        "features": features.collect::<Map<_, _>>(),
+        "pixels": shares.pixels,
+        "chance": shares.chance,
+    })
 }
 
 fn variant(variant: &VariantSummary) -> Value {

@@ -4,8 +4,12 @@
 //! FOLDER/report.md    verdict, effect, table, setting, the rule
 //!       /table.csv    one row a variant, for other programs (RFC 4180)
 //!       /table.tex    the table for a paper (booktabs)
-//!       /curves.svg   error rate against epochs, as the paper's Fig. 1
-//!       /curves.png   the same picture
+//!       /curves.*     learning curves, as the paper's Fig. 1; SVG and PNG
+//!       /filters.*    the first convolution's filters, as Fig. 3
+//!       /chroma.*     how colourful these are, tower by tower
+//!       /predictions.*   the most probable classes of some images, as Fig. 4, left
+//!       /retrieval.*  nearest images in the last hidden layer, as Fig. 4, right
+//!       /confusion.*  which classes are taken for which
 //!       /report.json  every number, to six significant digits
 //! ```
 //!
@@ -15,11 +19,13 @@
 mod curves;
 pub mod effect;
 mod error;
+mod figures;
 mod json;
 mod markdown;
 mod notes;
 pub mod number;
 mod pair;
+mod picture;
 pub mod reading;
 mod report;
 mod results;
@@ -42,6 +48,7 @@ use ablate_store::{Experiment, Trial};
 
 pub use effect::{Bound, Effect, Estimate, Pair};
 pub use error::{Error, Result};
+pub use figures::Figure;
 pub use reading::Reading;
 pub use report::{FILES, Finding, Report};
 pub use results::{Ending, Entry, results};
@@ -54,7 +61,7 @@ pub use verdict::{Judgement, Verdict};
 ///
 /// # Errors
 /// Two different trials for one variant and seed, a claim about a variant that
-/// does not exist, or a folder that cannot be written.
+/// does not exist, a damaged file of outputs, or a folder that cannot be written.
 pub fn write(experiment: &Experiment, trials: &[Trial], folder: &Path) -> Result<Report> {
     let report = Report::new(experiment, trials)?;
     report.write(folder)?;

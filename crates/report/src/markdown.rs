@@ -1,5 +1,6 @@
 //! The report for people.
 
+use crate::figures::Figure;
 use crate::notes;
 use crate::report::Report;
 use crate::search;
@@ -39,8 +40,10 @@ pub(crate) fn render(report: &Report) -> String {
         "## Variants\n".to_string(),
         markdown::render(&table::variants(report)),
         listed,
-        "![Error rate against epochs](curves.svg)\n".to_string(),
+        "![Learning curves](curves.svg)\n".to_string(),
         format!("{}\n", escape(&report.curves.caption)),
+        figures(report),
+        confused(report),
         searched(report),
         "## What differs\n".to_string(),
         markdown::render(&table::changes(report)),
@@ -60,4 +63,29 @@ fn searched(report: &Report) -> String {
         markdown::escape(&search::caption(found)),
         markdown::render(&search::table(found))
     )
+}
+
+/// The figures, each above its caption.
+fn figures(report: &Report) -> String {
+    let figure = |figure: &Figure| {
+        format!(
+            "![{}]({}.svg)\n\n{}\n",
+            figure.title,
+            figure.name,
+            markdown::escape(&figure.caption)
+        )
+    };
+    let figures: Vec<String> = report.figures().iter().map(figure).collect();
+    match figures.is_empty() {
+        true => String::new(),
+        false => format!("## What was learned\n\n{}", figures.join("\n")),
+    }
+}
+
+/// The classes most often taken for another, where no picture shows them.
+fn confused(report: &Report) -> String {
+    let Some(table) = &report.figures.confused else {
+        return String::new();
+    };
+    format!("## Most confused classes\n\n{}", markdown::render(table))
 }

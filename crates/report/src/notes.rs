@@ -41,6 +41,7 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
     if let Some(found) = &report.experiment.search {
         notes.extend(search::warnings(found));
     }
+    notes.extend(report.figures.notes.iter().cloned());
     notes.extend(trouble(report));
     notes
 }

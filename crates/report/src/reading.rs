@@ -73,7 +73,7 @@ pub fn key(measure: &Measure) -> String {
 }
 
 /// `top1_error` as `top-1 error`.
-fn metric_name(metric: &str) -> String {
+pub(crate) fn metric_name(metric: &str) -> String {
     let words = metric
         .split('_')
         .map(|word| match word.strip_prefix("top") {
@@ -84,7 +84,7 @@ fn metric_name(metric: &str) -> String {
 }
 
 /// Whether a metric is a share of images.
-fn is_fraction(metric: &str) -> bool {
+pub(crate) fn is_fraction(metric: &str) -> bool {
     metric.ends_with("error") || metric.ends_with("accuracy")
 }
 

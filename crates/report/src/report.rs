@@ -1,19 +1,22 @@
 //! The report as a value: made from trials, rendered to files.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use ablate_store::{Claim, Experiment, Trial, atomic};
 
 use crate::curves::Curves;
 use crate::effect::Effect;
+use crate::figures::{self, Figure, Figures};
 use crate::statistics;
 use crate::summary::{self, Setting, VariantSummary};
 use crate::trials::Trials;
 use crate::verdict::{self, Judgement, Verdict};
-use crate::{Error, Result, curves, json, markdown, reading, table, terminal};
+use crate::{Error, Result, json, markdown, picture, reading, table, terminal};
 
-/// The files [`Report::write`] writes.
+/// The files that [`Report::write`] always writes; two for each of
+/// [`Report::figures`] lie beside them.
 pub const FILES: [&str; 6] = [
     "report.md",
     "table.csv",
@@ -50,14 +53,15 @@ pub struct Report {
     /// What the variants share.
     pub setting: Setting,
     pub(crate) curves: Curves,
+    pub(crate) figures: Figures,
 }
 
 impl Report {
     /// Makes the report of an experiment's trials.
     ///
     /// # Errors
-    /// Two different trials for one variant and seed, or a claim about a variant
-    /// that does not exist.
+    /// Two different trials for one variant and seed, a claim about a variant that
+    /// does not exist, or a trial's file of outputs that is damaged.
     pub fn new(experiment: &Experiment, trials: &[Trial]) -> Result<Self> {
         let trials = Trials::new(experiment, trials)?;
         let mut effects = effects(&experiment.claim, &trials);
@@ -82,12 +86,19 @@ impl Report {
             variants: summary::variants(experiment, &trials),
             setting: summary::setting(&trials),
             curves: Curves::new(&experiment.claim, &trials),
+            figures: Figures::new(experiment, &trials)?,
         })
     }
 
     /// The verdict on the claim.
     pub fn verdict(&self) -> Verdict {
         self.judgement.verdict
+    }
+
+    /// The pictures of what the models have learned, as far as the trials kept what
+    /// these need.
+    pub fn figures(&self) -> &[Figure] {
+        &self.figures.pictures
     }
 
     /// The verdicts with what each is on, the headline first.
@@ -140,26 +151,27 @@ impl Report {
         json::render(self)
     }
 
-    /// The error curves as a vector picture: `curves.svg`.
+    /// The learning curves as a vector picture: `curves.svg`.
     ///
     /// # Errors
     /// The picture cannot be drawn.
     pub fn svg(&self) -> Result<String> {
-        curves::svg(&self.curves)
+        picture::svg(&self.curves)
     }
 
-    /// The error curves as a bitmap: `curves.png`.
+    /// The learning curves as a bitmap: `curves.png`.
     ///
     /// # Errors
     /// The picture cannot be drawn or encoded.
     pub fn png(&self) -> Result<Vec<u8>> {
-        curves::png(&self.curves)
+        picture::png(&self.curves)
     }
 
-    /// Writes all [`FILES`] into `folder`, each in one step.
+    /// Writes all [`FILES`] and the figures into `folder`, each in one step, and
+    /// removes figures that an earlier report left there and this one lacks.
     ///
     /// # Errors
-    /// The folder or a file cannot be written, or the curves cannot be drawn.
+    /// The folder or a file cannot be written, or a picture cannot be drawn.
     pub fn write(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder).map_err(|source| Error::Folder {
             path: folder.to_path_buf(),
@@ -175,6 +187,27 @@ impl Report {
         ];
         for (name, bytes) in FILES.iter().zip(contents) {
             atomic::write(&folder.join(name), &bytes)?;
+        }
+        for figure in self.figures() {
+            let file = |ending: &str| folder.join(format!("{}.{ending}", figure.name));
+            atomic::write(&file("svg"), figure.svg()?.as_bytes())?;
+            atomic::write(&file("png"), &figure.png()?)?;
+        }
+        self.remove_stale_figures(folder)
+    }
+
+    fn remove_stale_figures(&self, folder: &Path) -> Result<()> {
+        let is_ours = |name: &str| self.figures().iter().any(|figure| figure.name == name);
+        for name in figures::NAMES.into_iter().filter(|name| !is_ours(name)) {
+            for ending in ["svg", "png"] {
+                let path = folder.join(format!("{name}.{ending}"));
+                match fs::remove_file(&path) {
+                    Err(source) if source.kind() != ErrorKind::NotFound => {
+                        return Err(Error::Stale { path, source });
+                    }
+                    _ => {}
+                }
+            }
         }
         Ok(())
     }

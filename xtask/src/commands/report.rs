@@ -57,6 +57,10 @@ pub fn write(
     println!("\n{}", report.terminal());
     println!("\nreport:      {}", target.join("report.md").display());
     println!("curves:      {}", target.join("curves.png").display());
+    for figure in report.figures() {
+        let file = target.join(format!("{}.png", figure.name));
+        println!("{:<12} {}", format!("{}:", figure.name), file.display());
+    }
     println!("TensorBoard: tensorboard --logdir {}", folder.display());
     Ok(report)
 }

@@ -27,16 +27,17 @@ impl Axis {
         }
     }
 
-    /// Error in percent around everything a panel shows. Starts at zero where
+    /// Values around everything a panel shows. Starts at zero where
     /// that does not flatten the curves.
-    pub(crate) fn errors(panel: &Panel) -> Self {
+    pub(crate) fn values(panel: &Panel) -> Self {
+        let (least, most) = panel.range();
         let bands = panel.lines.iter().flat_map(|line| &line.band);
-        let edges = bands.flat_map(|(_, low, high)| [low.max(0.0), high.min(100.0)]);
+        let edges = bands.flat_map(|(_, low, high)| [low.max(least), high.min(most)]);
         // A target on the very edge would be taken for the axis.
         let target = panel.target.into_iter().flat_map(|t| [t - 1.0, t + 1.0]);
         let drawn: Vec<f64> = points(panel).map(|point| point.1).chain(edges).collect();
         if drawn.is_empty() {
-            return Self::between(0.0, 100.0);
+            return Self::between(0.0, if most.is_finite() { most } else { 1.0 });
         }
         let values: Vec<f64> = drawn
             .into_iter()
@@ -126,11 +127,15 @@ fn ticks(from: f64, to: f64, step: f64) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::curves::lines::Line;
+    use crate::curves::metric::{Metric, Split};
 
     fn panel(errors: &[f64]) -> Panel {
         let mean = errors.iter().enumerate();
         Panel {
-            title: "Training",
+            metric: Metric {
+                name: "top1_error".to_string(),
+                split: Split::Training,
+            },
             lines: vec![Line {
                 mean: mean
                     .map(|(index, error)| (index as f64 + 0.5, *error))
@@ -152,19 +157,19 @@ mod tests {
     }
 
     #[test]
-    fn errors_start_at_zero_unless_that_flattens_them() {
-        assert_eq!(Axis::errors(&panel(&[75.0, 20.0])).from, 0.0);
-        let narrow = Axis::errors(&panel(&[41.3, 39.2]));
+    fn values_start_at_zero_unless_that_flattens_them() {
+        assert_eq!(Axis::values(&panel(&[75.0, 20.0])).from, 0.0);
+        let narrow = Axis::values(&panel(&[41.3, 39.2]));
         assert_eq!((narrow.from, narrow.to), (39.0, 41.5));
         assert_eq!(narrow.label(39.5), "39.5");
-        let none = Axis::errors(&panel(&[]));
+        let none = Axis::values(&panel(&[]));
         assert_eq!((none.from, none.to), (0.0, 100.0));
-        let flat = Axis::errors(&panel(&[10.0, 10.0]));
+        let flat = Axis::values(&panel(&[10.0, 10.0]));
         assert!(flat.from <= 10.0 && flat.to > flat.from);
         let mut high = panel(&[41.3, 39.2]);
         high.target = Some(25.0);
-        assert!(Axis::errors(&high).from < 25.0);
-        let zero = Axis::errors(&panel(&[0.0]));
+        assert!(Axis::values(&high).from < 25.0);
+        let zero = Axis::values(&panel(&[0.0]));
         assert!(zero.from == 0.0 && zero.to > 0.0);
     }
 }

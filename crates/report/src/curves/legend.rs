@@ -4,16 +4,16 @@ use plotters::prelude::{DrawingBackend, PathElement, Rectangle};
 use plotters::style::text_anchor::HPos;
 use plotters::style::{Color, ShapeStyle};
 
-use super::draw::{Area, Drawn, LETTERS, MARGIN, SMALL, WIDTH, letter};
 use super::lines::Curves;
-use super::style::{self, FAINT, INK, Scale};
 use crate::number::{self, Unit};
+use crate::picture::style::{self, FAINT, INK};
+use crate::picture::{
+    Area, CAPTION, CAPTION_ROW, Drawn, LETTERS, MARGIN, SMALL, Scale, WIDTH, letter, text_width,
+};
 use crate::text::{clip, wrap};
 
 /// Height of a row of entries.
 pub(crate) const ROW: f64 = 24.0;
-/// Height of a line of the caption.
-pub(crate) const CAPTION_ROW: f64 = 18.0;
 
 /// Length of a sample line.
 const SAMPLE: f64 = 40.0;
@@ -66,7 +66,8 @@ pub(crate) fn rows(curves: &Curves) -> Vec<Vec<Entry>> {
         };
         (sample, entry.name.clone())
     });
-    let target = curves.panels[0].target.map(|percent| {
+    let targets = curves.panels.iter().filter_map(|panel| panel.target);
+    let target = targets.map(|percent| {
         let percent = number::exact(percent / 100.0, Unit::Percent);
         (Sample::Target, format!("target ({percent})"))
     });
@@ -74,7 +75,7 @@ pub(crate) fn rows(curves: &Curves) -> Vec<Vec<Entry>> {
     let mut used = 0.0;
     for (sample, name) in variants.chain(target) {
         let name = clip(&name, 60);
-        let width = SAMPLE + NEAR + text_width(&name) + APART;
+        let width = SAMPLE + NEAR + text_width(&name, LETTERS) + APART;
         if used > 0.0 && used + width - APART > f64::from(WIDTH) - 2.0 * MARGIN {
             rows.push(Vec::new());
             used = 0.0;
@@ -93,7 +94,7 @@ pub(crate) fn rows(curves: &Curves) -> Vec<Vec<Entry>> {
 
 /// The caption's lines.
 pub(crate) fn caption(curves: &Curves) -> Vec<String> {
-    let lines = wrap(&curves.caption, 130, 0);
+    let lines = wrap(&curves.caption, CAPTION, 0);
     lines.lines().map(String::from).collect()
 }
 
@@ -125,15 +126,4 @@ fn draw_sample<B: DrawingBackend>(
         from += dash + space;
     }
     Ok(())
-}
-
-/// Measured at one scale always, so that both pictures break alike.
-fn text_width(text: &str) -> f64 {
-    let scale = Scale {
-        factor: 1.0,
-        sink: 0.0,
-    };
-    let measured = scale.letters(LETTERS, INK).font.box_size(text);
-    let guess = LETTERS * 0.6 * text.chars().count() as f64;
-    measured.map_or(guess, |(width, _)| f64::from(width))
 }

@@ -1,23 +1,22 @@
 //! The numbers of the picture: a mean line with a band for each variant.
 
 use ablate_core::EpochRecord;
-use ablate_store::{Censored, Claim, Measure, Status, Trial};
+use ablate_store::{Censored, Claim, Status, Trial};
 
+use super::metric::{Metric, Split};
+use crate::number::Unit;
 use crate::reading;
 use crate::statistics::{Sample, mean};
 use crate::trials::{Group, Trials};
 
-/// The metric shown, as the paper's Fig. 1 shows it.
-const METRIC: &str = "top1_error";
-
-/// A point: epochs and error in percent.
+/// A point: epochs and a metric's value, of a share of images in percent.
 pub(crate) type Point = (f64, f64);
 
 /// The whole picture.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Curves {
-    /// Training on the left, validation on the right.
-    pub(crate) panels: [Panel; 2],
+    /// For each metric the training split on the left, validation on the right.
+    pub(crate) panels: Vec<Panel>,
     /// One entry a variant.
     pub(crate) legend: Vec<Entry>,
     /// What the marks mean, in a sentence or two.
@@ -38,10 +37,28 @@ pub(crate) struct Entry {
 /// One system of axes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Panel {
-    pub(crate) title: &'static str,
+    pub(crate) metric: Metric,
     pub(crate) lines: Vec<Line>,
     /// The error a claim wants reached, in percent.
     pub(crate) target: Option<f64>,
+}
+
+impl Panel {
+    /// Its heading.
+    pub(crate) fn title(&self) -> &'static str {
+        match self.metric.split {
+            Split::Training => "Training",
+            Split::Validation => "Validation",
+        }
+    }
+
+    /// The least and the greatest value the metric can have.
+    pub(crate) fn range(&self) -> (f64, f64) {
+        match self.metric.unit() {
+            Unit::Percent => (0.0, 100.0),
+            _ => (0.0, f64::INFINITY),
+        }
+    }
 }
 
 /// One variant.
@@ -64,21 +81,22 @@ pub(crate) struct Line {
 
 impl Curves {
     pub(crate) fn new(claim: &Claim, trials: &Trials) -> Self {
-        let percent = |target: f64| target.is_finite().then_some(100.0 * target);
-        let (train_target, validation_target) = match claim.measure {
-            Measure::EpochsToTrainError(target) => (percent(target), None),
-            Measure::EpochsToValidationError(target) => (None, percent(target)),
-            _ => (None, None),
-        };
+        let claims = claim.each();
         let styles = styles(claim, trials);
-        let lines = |metric: fn(&EpochRecord) -> Option<Point>, claim: Option<&Claim>| {
+        let panel = |metric: Metric| {
+            let target = metric.target(&claims);
             let groups = trials.groups.iter().zip(&styles);
             let mut lines: Vec<Line> = groups
-                .map(|(group, style)| Line::new(*style, group, metric, claim))
+                .map(|(group, style)| Line::new(*style, group, &metric, target))
                 .collect();
             lines.sort_by_key(|line| line.style);
-            lines
+            Panel {
+                target: target.map(|(_, value)| value),
+                metric,
+                lines,
+            }
         };
+        let panels: Vec<Panel> = Metric::of(&claims).into_iter().map(panel).collect();
         let mut legend: Vec<Entry> = trials
             .groups
             .iter()
@@ -90,20 +108,8 @@ impl Curves {
             })
             .collect();
         legend.sort_by_key(|entry| entry.style);
-        let panels = [
-            Panel {
-                title: "Training",
-                lines: lines(training, train_target.map(|_| claim)),
-                target: train_target,
-            },
-            Panel {
-                title: "Validation",
-                lines: lines(validation, validation_target.map(|_| claim)),
-                target: validation_target,
-            },
-        ];
         Self {
-            caption: caption(&panels, trials),
+            caption: caption(&claims, &panels, trials),
             panels,
             legend,
         }
@@ -111,18 +117,14 @@ impl Curves {
 }
 
 impl Line {
-    /// `claim` is given where its target belongs in the panel.
-    fn new(
-        style: usize,
-        group: &Group,
-        metric: fn(&EpochRecord) -> Option<Point>,
-        claim: Option<&Claim>,
-    ) -> Self {
-        let points = |trial: &Trial| trial.history.iter().filter_map(metric).collect();
+    /// `target` is the claim that wants one reached in this panel, and its value.
+    fn new(style: usize, group: &Group, metric: &Metric, target: Option<(&Claim, f64)>) -> Self {
+        let point = |record: &EpochRecord| metric.point(record);
+        let points = |trial: &Trial| trial.history.iter().filter_map(point).collect();
         let finished: Vec<Vec<Point>> = group.finished().map(points).collect();
         let mut line = Self {
             style,
-            crossing: claim.and_then(|claim| crossing(claim, group)),
+            crossing: target.and_then(|(claim, value)| crossing(claim, value, group)),
             ..Self::default()
         };
         for x in shared_epochs(&finished) {
@@ -180,30 +182,14 @@ fn at(points: &[Point], x: f64) -> Option<f64> {
         .map(|point| point.1)
 }
 
-/// An epoch's training error is a mean over the epoch, so it belongs to its middle.
-fn training(record: &EpochRecord) -> Option<Point> {
-    point(record.epoch as f64 - 0.5, record.train.get(METRIC))
-}
-
-/// The validation error is measured when the epoch has ended.
-fn validation(record: &EpochRecord) -> Option<Point> {
-    point(record.epoch as f64, record.validation.get(METRIC))
-}
-
-fn point(epoch: f64, error: Option<&f64>) -> Option<Point> {
-    let percent = 100.0 * error?;
-    percent.is_finite().then_some((epoch, percent))
-}
-
-fn crossing(claim: &Claim, group: &Group) -> Option<Point> {
-    let target = claim.measure.target()?;
+fn crossing(claim: &Claim, target: f64, group: &Group) -> Option<Point> {
     let reached = |trial: &Trial| match reading::read(&claim.measure, trial) {
         Censored::Seen(epochs) => Some(epochs),
         _ => None,
     };
     let epochs: Option<Vec<f64>> = group.finished().map(reached).collect();
     let epochs = epochs.filter(|epochs| !epochs.is_empty())?;
-    Some((mean(&epochs), 100.0 * target))
+    Some((mean(&epochs), target))
 }
 
 /// The treatment is 0 (solid), the baseline 1 (dashed), others follow.
@@ -231,11 +217,19 @@ fn name(group: &Group) -> String {
     }
 }
 
-fn caption(panels: &[Panel], trials: &Trials) -> String {
+/// What a claim is about, without its unit: the axis shows that.
+fn about(claim: &Claim) -> String {
+    let heading = reading::heading(&claim.measure);
+    heading.trim_end_matches(" (%)").to_string()
+}
+
+fn caption(claims: &[Claim], panels: &[Panel], trials: &Trials) -> String {
     let counts: Vec<usize> = trials.groups.iter().map(|g| g.finished().count()).collect();
     let any_count = |wanted: fn(usize) -> bool| counts.iter().any(|count| wanted(*count));
     let any_line = |wanted: fn(&Line) -> bool| panels.iter().flat_map(|p| &p.lines).any(wanted);
-    let mut sentences = Vec::new();
+    let measures: Vec<String> = claims.iter().map(about).collect();
+    let claim = format!("The claim is about {}.", measures.join("; "));
+    let mut sentences = vec![&*claim];
     if any_count(|n| n > 1) {
         sentences.push("Lines: mean over seeds.");
     }
@@ -261,6 +255,8 @@ fn caption(panels: &[Panel], trials: &Trials) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ablate_store::{Also, Comparison, Measure};
+
     use super::*;
     use crate::fixture::{experiment, trial};
 
@@ -319,5 +315,44 @@ mod tests {
         assert_eq!(line.diverged.len(), 1);
         assert!((line.diverged[0].0, line.diverged[0].1) == (1.5, 80.0));
         assert!(curves.caption.contains("diverged"), "{}", curves.caption);
+    }
+
+    #[test]
+    fn panels_show_what_the_claim_is_about() {
+        let mut experiment = experiment();
+        experiment.claim.measure = Measure::FinalValidation("loss".to_string());
+        experiment.claim.also = vec![Also {
+            measure: Measure::EpochsToValidationError(0.3),
+            comparison: Comparison::Ratio,
+            paper: None,
+            paper_text: String::new(),
+        }];
+        let mut trials = [trial("relu", 1, &[0.5, 0.25]), trial("tanh", 1, &[0.5])];
+        for record in trials.iter_mut().flat_map(|trial| &mut trial.history) {
+            record.validation.insert("loss".to_string(), 2.5);
+        }
+        let sorted = Trials::new(&experiment, &trials).expect("sorted");
+        let curves = Curves::new(&experiment.claim, &sorted);
+        let labels: Vec<String> = curves.panels.iter().map(|p| p.metric.label()).collect();
+        assert_eq!(
+            labels,
+            ["Loss", "Loss", "Top-1 error (%)", "Top-1 error (%)"]
+        );
+        assert!(curves.panels[0].lines[0].mean.is_empty());
+        assert_eq!(curves.panels[1].lines[0].mean, [(1.0, 2.5), (2.0, 2.5)]);
+        let targets: Vec<Option<f64>> = curves.panels.iter().map(|panel| panel.target).collect();
+        assert_eq!(targets, [None, None, None, Some(30.0)]);
+        assert!(curves.panels[3].lines[0].crossing.is_some());
+        let claim = "The claim is about validation loss; epochs to 30% validation error.";
+        assert!(curves.caption.starts_with(claim), "{}", curves.caption);
+        let svg = crate::picture::svg(&curves).expect("drawn");
+        for text in [
+            "Loss",
+            "no loss was recorded",
+            "Top-1 error (%)",
+            "target (30%)",
+        ] {
+            assert!(svg.contains(text), "{text}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::verdict::Judgement;
 use crate::{notes, reading};
 
 /// A heading and rows of the same length.
+#[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) header: Vec<String>,
     pub(crate) rows: Vec<Vec<String>>,

@@ -1,4 +1,4 @@
-//! Colours, dashes and letters.
+//! Colours, dashes and the size of letters.
 
 use plotters::style::{Color, RGBColor, ShapeStyle, TextStyle, register_font};
 
