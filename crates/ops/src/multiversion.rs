@@ -80,4 +80,56 @@ macro_rules! multiversion {
     };
 }
 
-pub(crate) use multiversion;
+/// Defines an unsafe function that takes a [`Level`](crate::Level) before its own
+/// arguments and calls `$run::<E, P, ..>`, compiled for that level, where `P` is
+/// how the level multiplies operands of the kind `E`. The constants that follow
+/// are those of AVX-512 and those of the levels below it.
+macro_rules! by_product {
+    (
+        $(#[$meta:meta])*
+        unsafe fn $name:ident<$element:ident: $bound:ident>(
+            $($argument:ident: $type:ty),* $(,)?
+        ) = $run:ident, [$($wide:literal),*], [$($narrow:literal),*];
+    ) => {
+        $(#[$meta])*
+        unsafe fn $name<$element: $bound>(level: $crate::Level, $($argument: $type),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
+            unsafe fn avx512_bf16<$element: $bound>($($argument: $type),*) {
+                // SAFETY: the caller's promise.
+                unsafe { $run::<$element, $element::Avx512Bf16, $($wide),*>($($argument),*) }
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+            unsafe fn avx512<$element: $bound>($($argument: $type),*) {
+                // SAFETY: the caller's promise.
+                unsafe { $run::<$element, $element::Avx512, $($wide),*>($($argument),*) }
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2<$element: $bound>($($argument: $type),*) {
+                // SAFETY: the caller's promise.
+                unsafe { $run::<$element, $element::Avx2, $($narrow),*>($($argument),*) }
+            }
+
+            // SAFETY: the caller's promise; the instruction has been asked for.
+            unsafe {
+                match level {
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::Level::Avx512 if $element::has_instruction() => {
+                        avx512_bf16::<$element>($($argument),*)
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::Level::Avx512 => avx512::<$element>($($argument),*),
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::Level::Avx2 => avx2::<$element>($($argument),*),
+                    _ => $run::<$element, $element::Plain, $($narrow),*>($($argument),*),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {by_product, multiversion};

@@ -11,6 +11,7 @@ use std::ops::Range;
 use super::packing::ChannelBlock;
 use super::pass::{COLOURS, Pass, Span};
 use crate::lanes::Lanes;
+use crate::multiversion::by_product;
 use crate::shared::Shared;
 use crate::vector::{Element, Product, Vector, activate, prefetch};
 use crate::{Activation, Level};
@@ -52,38 +53,11 @@ pub(super) unsafe fn correlate<E: Element>(level: Level, task: &Task<E>) {
         pass.summed * pass.taps() * task.block.width
     );
     // SAFETY: the caller's promise; the lengths are checked.
-    unsafe {
-        match level {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 if E::has_instruction() => avx512_bf16(task),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512(task),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => avx2(task),
-            _ => run::<E, E::Plain>(task),
-        }
-    }
+    unsafe { all_rows(level, task) }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
-unsafe fn avx512_bf16<E: Element>(task: &Task<E>) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx512Bf16>(task) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512<E: Element>(task: &Task<E>) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx512>(task) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<E: Element>(task: &Task<E>) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx2>(task) }
+by_product! {
+    unsafe fn all_rows<E: Element>(task: &Task<E>) = run, [], [];
 }
 
 #[inline(always)]

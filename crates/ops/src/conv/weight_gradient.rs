@@ -12,6 +12,7 @@ use super::ConvShape;
 use super::packing::ChannelBlock;
 use crate::Level;
 use crate::lanes::Lanes;
+use crate::multiversion::by_product;
 use crate::shared::Shared;
 use crate::vector::{Element, Product, Vector};
 
@@ -133,41 +134,18 @@ pub(super) unsafe fn accumulate<E: Element>(level: Level, task: &Task<E>) {
     SUMS.with_borrow_mut(|sums| {
         sums.clear();
         sums.resize(task.sums() * task.channels.len(), Lanes::ZERO);
+        let [_, channels] = widest(level);
         // SAFETY: the caller's promise; the lengths are checked.
         unsafe {
-            match level {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 if E::has_instruction() => avx512_bf16(task, sums),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => avx512(task, sums),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => avx2(task, sums),
-                _ => run::<E, E::Plain>(task, widest(Level::Portable)[1], sums),
-            }
-            task.add_up(widest(level)[1], sums);
+            all_patches(level, task, channels, sums);
+            task.add_up(channels, sums);
         }
     });
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
-unsafe fn avx512_bf16<E: Element>(task: &Task<E>, sums: &mut [Lanes]) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx512Bf16>(task, widest(Level::Avx512)[1], sums) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512<E: Element>(task: &Task<E>, sums: &mut [Lanes]) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx512>(task, widest(Level::Avx512)[1], sums) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<E: Element>(task: &Task<E>, sums: &mut [Lanes]) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx2>(task, widest(Level::Avx2)[1], sums) }
+by_product! {
+    unsafe fn all_patches<E: Element>(task: &Task<E>, channels: usize, sums: &mut [Lanes])
+        = run, [], [];
 }
 
 #[inline(always)]

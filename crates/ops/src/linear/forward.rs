@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::operands::{Matrix, Operands};
 use crate::lanes::Lanes;
+use crate::multiversion::by_product;
 use crate::shared::Shared;
 use crate::vector::{Product, Vector, activate};
 use crate::{Activation, Level};
@@ -51,18 +52,12 @@ pub(super) unsafe fn forward<E: Operands>(level: Level, task: &Task<E>) {
         let (w, w_stride) = E::rows(level, matrix, task.range.clone(), inputs, &mut scratch);
         let chunk = Chunk { steps, w, w_stride };
         // SAFETY: the caller's promise.
-        unsafe {
-            match level {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 if E::has_instruction() => avx512_bf16(task, &chunk),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => avx512(task, &chunk),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => avx2(task, &chunk),
-                _ => run::<E, E::Plain, 2, 2>(task, &chunk),
-            }
-        }
+        unsafe { tiles(level, task, &chunk) }
     }
+}
+
+by_product! {
+    unsafe fn tiles<E: Operands>(task: &Task<E>, chunk: &Chunk<E>) = run, [6, 4], [2, 2];
 }
 
 /// Part of the input.
@@ -72,27 +67,6 @@ struct Chunk<'a, E: Operands> {
     w: &'a [E::Weight],
     /// From one output to the next.
     w_stride: usize,
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
-unsafe fn avx512_bf16<E: Operands>(task: &Task<E>, chunk: &Chunk<E>) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx512Bf16, 6, 4>(task, chunk) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512<E: Operands>(task: &Task<E>, chunk: &Chunk<E>) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx512, 6, 4>(task, chunk) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<E: Operands>(task: &Task<E>, chunk: &Chunk<E>) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx2, 2, 2>(task, chunk) }
 }
 
 /// Goes over the outputs in tiles of `OUTPUTS` times `BLOCKS`.

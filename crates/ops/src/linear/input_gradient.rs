@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::operands::{Matrix, Operands};
 use crate::Level;
 use crate::lanes::{LANES, Lanes};
+use crate::multiversion::by_product;
 use crate::shared::Shared;
 use crate::vector::{Product, Vector, prefetch};
 
@@ -59,39 +60,12 @@ pub(super) unsafe fn input_gradient<E: Operands>(level: Level, task: &Task<E>) {
         copied.rows = start..(start + rows).min(task.outputs);
         copied.fill(level, task);
         // SAFETY: the caller's promise; the panels have the level's width.
-        unsafe {
-            match level {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 if E::has_instruction() => avx512_bf16(task, &copied),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => avx512(task, &copied),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => avx2(task, &copied),
-                _ => run::<E, E::Plain, 4>(task, &copied),
-            }
-        }
+        unsafe { tiles(level, task, &copied) }
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
-unsafe fn avx512_bf16<E: Operands>(task: &Task<E>, copied: &Copied<E>) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx512Bf16, 16>(task, copied) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512<E: Operands>(task: &Task<E>, copied: &Copied<E>) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx512, 16>(task, copied) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<E: Operands>(task: &Task<E>, copied: &Copied<E>) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx2, 4>(task, copied) }
+by_product! {
+    unsafe fn tiles<E: Operands>(task: &Task<E>, copied: &Copied<E>) = run, [16], [4];
 }
 
 impl<E: Operands> Copied<E> {

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::operands::Operands;
 use crate::Level;
 use crate::lanes::{LANES, Lanes};
+use crate::multiversion::by_product;
 use crate::shared::Shared;
 use crate::vector::{Product, Vector, fence};
 
@@ -37,39 +38,12 @@ pub(super) struct Task<'a, E: Operands> {
 pub(super) unsafe fn weight_gradient<E: Operands>(level: Level, task: &Task<E>) {
     let panels = copy(task);
     // SAFETY: the caller's promise.
-    unsafe {
-        match level {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 if E::has_instruction() => avx512_bf16(task, &panels),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512(task, &panels),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => avx2(task, &panels),
-            _ => run::<E, E::Plain, 2, 2>(task, &panels),
-        }
-    }
+    unsafe { tiles(level, task, &panels) }
     fence();
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx2,fma")]
-unsafe fn avx512_bf16<E: Operands>(task: &Task<E>, panels: &[E::Lanes]) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx512Bf16, 6, 4>(task, panels) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn avx512<E: Operands>(task: &Task<E>, panels: &[E::Lanes]) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx512, 6, 4>(task, panels) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<E: Operands>(task: &Task<E>, panels: &[E::Lanes]) {
-    // SAFETY: the caller's promise.
-    unsafe { run::<E, E::Avx2, 2, 2>(task, panels) }
+by_product! {
+    unsafe fn tiles<E: Operands>(task: &Task<E>, panels: &[E::Lanes]) = run, [6, 4], [2, 2];
 }
 
 /// Registers of a panel.
