@@ -121,6 +121,17 @@ fn check_outputs(outputs: &Outputs, images: usize, metrics: &[serde_json::Value]
         samples.features.map(|features| features.len() % images),
         Some(0)
     );
+    let retrieval = outputs.retrieval().expect("undamaged").expect("searched");
+    let shares = &retrieval.shares;
+    // The gallery is no larger than the training split, 160 images.
+    assert_eq!(
+        (shares.found, shares.queries, shares.gallery),
+        (6, images, 160)
+    );
+    assert_eq!(retrieval.nearest.len(), 6 * images);
+    for share in [shares.features, shares.pixels, shares.chance] {
+        assert!((0.0..=1.0).contains(&share), "{shares:?}");
+    }
     let filters = outputs.filters().expect("a first convolution");
     let [kernels, shape @ ..] = filters.shape;
     assert!(kernels > 0);

@@ -4,7 +4,7 @@ use ablate_store::Censored;
 use serde_json::{Map, Value, json};
 
 use crate::effect::{Bound, Effect};
-use crate::figures::Shares;
+use crate::figures::Summary;
 use crate::number::{self, Unit};
 use crate::reading::{self, Reading};
 use crate::report::{Finding, Report};
@@ -41,8 +41,9 @@ pub(crate) fn render(report: &Report) -> String {
     format!("{value:#}\n")
 }
 
-fn retrieval(shares: &Shares) -> Value {
-    let features = shares.features.iter().map(|(name, sample)| {
+fn retrieval(summary: &Summary) -> Value {
+    let shares = &summary.first;
+    let features = summary.features.iter().map(|(name, sample)| {
         let sample = json!({
             "mean": sample.mean,
             "sd": sample.sd,
@@ -52,7 +53,8 @@ fn retrieval(shares: &Shares) -> Value {
     });
     json!({
         "nearest": shares.found,
-        "samples": shares.samples,
+        "queries": shares.queries,
+        "gallery": shares.gallery,
         "features": features.collect::<Map<_, _>>(),
         "pixels": shares.pixels,
         "chance": shares.chance,

@@ -49,6 +49,7 @@ pub fn heading(measure: &Measure) -> String {
             )
         }
         Measure::TowerChromaGap => "chroma gap between towers".to_string(),
+        Measure::RetrievalShare => "nearest images of the same class".to_string(),
     };
     match unit(measure) {
         Unit::Percent => format!("{name} (%)"),
@@ -69,6 +70,7 @@ pub fn key(measure: &Measure) -> String {
         Measure::TrainAt(at) => format!("train_{}_epoch_{}", at.metric, at.epoch),
         Measure::ValidationAt(at) => format!("validation_{}_epoch_{}", at.metric, at.epoch),
         Measure::TowerChromaGap => "tower_chroma_gap".to_string(),
+        Measure::RetrievalShare => "retrieval_share".to_string(),
     }
 }
 

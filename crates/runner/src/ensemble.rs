@@ -178,6 +178,7 @@ mod tests {
                 features: None,
             },
             filters: None,
+            retrieval: None,
         };
         folder.write_outputs(&contents).expect("written");
         Trial {

@@ -1,26 +1,52 @@
 //! What a finished model leaves behind beyond its metrics.
 
-use ablate_core::Split;
-use ablate_store::{Contents, Filters, Predictions, Samples};
+use ablate_core::{Split, Stream};
+use ablate_store::{Contents, Filters, Gallery, Predictions, Retrieval, Samples};
+use rand::seq::index;
 
 use crate::config::Evaluation;
 use crate::loader;
 use crate::session::Session;
 use crate::{Error, Result};
 
-/// Adds sample images with their features, and the first filters, to what the
-/// model said of the validation split.
+/// Adds sample images with their features and what is found near them, and the
+/// first filters, to what the model said of the validation split.
 pub(crate) fn gather(
     session: &Session,
     config: &Evaluation,
     predictions: Predictions,
 ) -> Result<Contents> {
     let chosen = spread(&predictions.targets, config.samples);
+    let samples = Views::read(session, Split::Validation, &chosen, config.batch_size)?;
+    let targets = samples.targets.clone();
+    let samples = samples.into_samples(session);
+    let retrieval = match samples.features {
+        None => None,
+        Some(_) => Retrieval::search(&samples, &targets, &gallery(session, config)?),
+    };
     Ok(Contents {
         classes: session.data.info().classes.clone(),
-        samples: samples(session, &chosen, config.batch_size)?,
+        samples,
         filters: filters(session)?,
+        retrieval,
         predictions,
+    })
+}
+
+/// Training images to be searched. They are no business of the trial's seed: with
+/// the same ones for every seed and variant, what these find can be compared.
+fn gallery(session: &Session, config: &Evaluation) -> Result<Gallery> {
+    let images = session.data.len(Split::Train);
+    let mut rng = Stream::new(0).named("gallery").rng();
+    let drawn = index::sample(&mut rng, images, config.gallery.min(images));
+    let mut chosen = drawn.into_vec();
+    chosen.sort_unstable();
+    let views = Views::read(session, Split::Train, &chosen, config.batch_size)?;
+    Ok(Gallery {
+        index: views.index,
+        targets: views.targets,
+        pixels: views.pixels,
+        features: views.features.unwrap_or_default(),
     })
 }
 
@@ -43,39 +69,59 @@ fn spread(targets: &[u32], count: usize) -> Vec<usize> {
     chosen
 }
 
-fn samples(session: &Session, chosen: &[usize], batch_size: usize) -> Result<Samples> {
-    let mut samples = Samples {
-        shape: session.pipeline.output_shape(),
-        pixels: Vec::new(),
-        index: chosen.iter().map(|&index| index as u32).collect(),
-        features: Some(Vec::new()),
-    };
-    for batch in chosen.chunks(batch_size) {
-        let mut images = Vec::with_capacity(batch.len());
-        for &index in batch {
-            let data = session.data.as_ref();
-            let (image, shown) = session.pipeline.sample(data, Split::Validation, index)?;
-            images.push(image);
-            samples.pixels.extend(shown);
-        }
-        let images = loader::stack(images, samples.shape)?;
-        let features = session.features(&images)?;
-        samples.features = match (samples.features.take(), features) {
-            (Some(mut all), Some(rows)) => {
-                if rows.dims().first() != Some(&batch.len()) {
-                    return Err(Error::Other(format!(
-                        "the model's features are {:?} for {} images",
-                        rows.dims(),
-                        batch.len()
-                    )));
-                }
-                all.extend(rows.flatten_all()?.to_vec1::<f32>()?);
-                Some(all)
-            }
-            _ => None,
+/// Images as the network sees them, with what it makes of them.
+struct Views {
+    index: Vec<u32>,
+    targets: Vec<u32>,
+    pixels: Vec<u8>,
+    features: Option<Vec<f32>>,
+}
+
+impl Views {
+    fn read(session: &Session, split: Split, chosen: &[usize], batch_size: usize) -> Result<Self> {
+        let mut views = Self {
+            index: chosen.iter().map(|&index| index as u32).collect(),
+            targets: Vec::with_capacity(chosen.len()),
+            pixels: Vec::new(),
+            features: Some(Vec::new()),
         };
+        for batch in chosen.chunks(batch_size) {
+            let mut images = Vec::with_capacity(batch.len());
+            for &index in batch {
+                let data = session.data.as_ref();
+                let (image, shown, label) = session.pipeline.sample(data, split, index)?;
+                images.push(image);
+                views.pixels.extend(shown);
+                views.targets.push(label);
+            }
+            let images = loader::stack(images, session.pipeline.output_shape())?;
+            let features = session.features(&images)?;
+            views.features = match (views.features.take(), features) {
+                (Some(mut all), Some(rows)) => {
+                    if rows.dims().first() != Some(&batch.len()) {
+                        return Err(Error::Other(format!(
+                            "the model's features are {:?} for {} images",
+                            rows.dims(),
+                            batch.len()
+                        )));
+                    }
+                    all.extend(rows.flatten_all()?.to_vec1::<f32>()?);
+                    Some(all)
+                }
+                _ => None,
+            };
+        }
+        Ok(views)
     }
-    Ok(samples)
+
+    fn into_samples(self, session: &Session) -> Samples {
+        Samples {
+            shape: session.pipeline.output_shape(),
+            pixels: self.pixels,
+            index: self.index,
+            features: self.features,
+        }
+    }
 }
 
 fn filters(session: &Session) -> Result<Option<Filters>> {

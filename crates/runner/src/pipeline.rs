@@ -88,8 +88,8 @@ impl Pipeline {
     }
 
     /// One image as the network sees it (its centre view, as an evaluation without
-    /// several views takes it), and the same view for people: bytes `[C, H, W]`
-    /// without the steps that rescale.
+    /// several views takes it), the same view for people: bytes `[C, H, W]` without
+    /// the steps that rescale; and its label.
     ///
     /// # Errors
     /// The image cannot be read, or a step refuses it.
@@ -98,8 +98,8 @@ impl Pipeline {
         data: &dyn Dataset,
         split: Split,
         index: usize,
-    ) -> Result<(Image, Vec<u8>)> {
-        let (mut input, _) = self.read(data, split, index)?;
+    ) -> Result<(Image, Vec<u8>, u32)> {
+        let (mut input, label) = self.read(data, split, index)?;
         let mut shown = input.clone();
         let mut rng = Stream::new(0).rng();
         for step in &self.steps {
@@ -116,7 +116,7 @@ impl Pipeline {
         }
         // `as` saturates: whatever a step leaves beyond 0..=255 is black or white.
         let bytes = shown.data.iter().map(|value| value.round() as u8);
-        Ok((input, bytes.collect()))
+        Ok((input, bytes.collect(), label))
     }
 
     fn read(&self, data: &dyn Dataset, split: Split, index: usize) -> Result<(Image, u32)> {

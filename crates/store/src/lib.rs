@@ -31,6 +31,6 @@ pub use claim::{Also, Claim, Comparison, Direction};
 pub use error::{Error, Result};
 pub use folder::{ExperimentFolder, TrialFolder, TrialLock};
 pub use measure::{At, Censored, Measure};
-pub use outputs::{Contents, Filters, Outputs, Predictions, Samples};
+pub use outputs::{Contents, Filters, Gallery, Outputs, Predictions, Retrieval, Samples, Shares};
 pub use record::{Ensemble, Experiment, Status, Trial};
 pub use search::{Candidate, Edge, Score, Search, Searched, Strategy};

@@ -33,6 +33,9 @@ pub enum Measure {
     /// How far the two halves of the first convolution's filters, the towers of a
     /// net that has two, differ in mean chroma (see `docs/verdicts.md`).
     TowerChromaGap,
+    /// How many of the training images nearest to a validation image in the last
+    /// hidden layer are of its class (see `docs/verdicts.md`).
+    RetrievalShare,
 }
 
 /// A metric at one epoch.
@@ -88,6 +91,10 @@ impl Measure {
                 .outputs
                 .as_ref()
                 .and_then(|outputs| outputs.filters()?.tower_chroma_gap()),
+            Self::RetrievalShare => trial
+                .outputs
+                .as_ref()
+                .and_then(|outputs| Some(outputs.shares()?.features)),
         };
         value.map_or(Censored::Missing, Censored::Seen)
     }
@@ -111,7 +118,7 @@ impl Measure {
                 Some(metric)
             }
             Self::TrainAt(at) | Self::ValidationAt(at) => Some(&at.metric),
-            Self::TowerChromaGap => None,
+            Self::TowerChromaGap | Self::RetrievalShare => None,
         }
     }
 }

@@ -16,7 +16,7 @@ mod subject;
 
 use ablate_store::Experiment;
 
-pub(crate) use retrieval::Shares;
+pub(crate) use retrieval::Summary;
 
 use crate::picture::{Page, png, svg};
 use crate::table::Table;
@@ -52,7 +52,7 @@ pub(crate) struct Figures {
     /// Classes most often taken for another, where they are too many for a picture.
     pub(crate) confused: Option<Table>,
     /// How well the last hidden layer finds images of a class.
-    pub(crate) retrieval: Option<retrieval::Shares>,
+    pub(crate) retrieval: Option<Summary>,
     /// What a reader must know besides.
     pub(crate) notes: Vec<String>,
 }
@@ -95,8 +95,8 @@ impl Figures {
         // Names are measured as they are laid out.
         crate::picture::style::load_font().map_err(Error::draw("SVG"))?;
         let (subjects, mut notes) = subject::subjects(&experiment.claim, trials)?;
-        let retrieval = retrieval::Shares::new(&subjects, trials)?;
-        notes.extend(retrieval.as_ref().map(retrieval::Shares::text));
+        let retrieval = Summary::new(&subjects, trials);
+        notes.extend(retrieval.as_ref().map(Summary::text));
         let pictures = [
             filters::figure(&subjects),
             chroma::figure(&experiment.claim, trials),

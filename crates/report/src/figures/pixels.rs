@@ -10,10 +10,14 @@ pub(crate) fn is_shown(channels: usize) -> bool {
 
 /// A sample; `None` where it has neither one channel nor three, or no pixels.
 pub(crate) fn sample(samples: &Samples, sample: usize) -> Option<RgbImage> {
-    let [channels, height, width] = samples.shape;
-    let length = channels * height * width;
-    let pixels = samples.pixels.get(sample * length..)?.get(..length)?;
-    picture([channels, height, width], |at| pixels[at])
+    image(samples.shape, &samples.pixels, sample)
+}
+
+/// One of many images of the same shape `[C, H, W]`; `None` as for [`sample`].
+pub(crate) fn image(shape: [usize; 3], pixels: &[u8], image: usize) -> Option<RgbImage> {
+    let length: usize = shape.iter().product();
+    let pixels = pixels.get(image * length..)?.get(..length)?;
+    picture(shape, |at| pixels[at])
 }
 
 /// A filter: a weight of zero is mid grey, the filter's largest weight, of either

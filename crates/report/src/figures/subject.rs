@@ -1,6 +1,6 @@
 //! The trials that figures are drawn of.
 
-use ablate_store::{Claim, Outputs, Predictions, Samples, Trial};
+use ablate_store::{Claim, Outputs, Predictions, Retrieval, Samples, Trial};
 
 use crate::Result;
 use crate::trials::{Group, Trials};
@@ -16,6 +16,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) samples: Samples,
     /// The samples' classes.
     pub(crate) labels: Vec<usize>,
+    /// The training images nearest to the samples, where it searched any.
+    pub(crate) retrieval: Option<Retrieval>,
 }
 
 /// The treatment's and the baseline's trial, as far as there are such, and a note
@@ -58,6 +60,7 @@ impl<'a> Subject<'a> {
             variant: &trial.variant,
             title: format!("{}, seed {}", trial.variant, trial.seed),
             labels: labels(&predictions.targets, &samples),
+            retrieval: outputs.retrieval()?,
             outputs,
             predictions,
             samples,
@@ -90,7 +93,7 @@ pub(crate) fn comparable<'s, 'a>(subjects: &'s [Subject<'a>]) -> Vec<&'s Subject
 }
 
 /// The samples' classes, by the labels of the whole split.
-pub(crate) fn labels(targets: &[u32], samples: &Samples) -> Vec<usize> {
+fn labels(targets: &[u32], samples: &Samples) -> Vec<usize> {
     let label = |index: &u32| targets[*index as usize] as usize;
     samples.index.iter().map(label).collect()
 }

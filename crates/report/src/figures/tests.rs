@@ -1,6 +1,8 @@
 //! Whole figures, from outputs that are made up.
 
-use ablate_store::{Contents, Filters, Predictions, Samples, Trial, TrialFolder};
+use ablate_store::{
+    Contents, Filters, Gallery, Predictions, Retrieval, Samples, Trial, TrialFolder,
+};
 use tempfile::TempDir;
 
 use crate::fixture::{experiment, trial};
@@ -29,22 +31,32 @@ fn contents(classes: usize, channels: usize) -> Contents {
         let class = image / 3 + usize::from(image % 3 == 2);
         [class as f32, 0.1 * (image % 3) as f32]
     });
+    let targets: Vec<u32> = (0..images).map(|image| (image / 3) as u32).collect();
+    let samples = Samples {
+        shape: [channels, 4, 4],
+        pixels: (0..images * channels * 16)
+            .map(|at| (at * 7 % 256) as u8)
+            .collect(),
+        index: (0..images as u32).collect(),
+        features: Some(features.collect()),
+    };
+    // The training images are the validation images once more.
+    let gallery = Gallery {
+        index: samples.index.clone(),
+        targets: targets.clone(),
+        pixels: samples.pixels.clone(),
+        features: samples.features.clone().unwrap_or_default(),
+    };
     Contents {
         classes: (0..classes)
             .map(|class| format!("class {class} of a long name"))
             .collect(),
+        retrieval: Retrieval::search(&samples, &targets, &gallery),
         predictions: Predictions {
             log_probabilities,
-            targets: (0..images).map(|image| (image / 3) as u32).collect(),
+            targets,
         },
-        samples: Samples {
-            shape: [channels, 4, 4],
-            pixels: (0..images * channels * 16)
-                .map(|at| (at * 7 % 256) as u8)
-                .collect(),
-            index: (0..images as u32).collect(),
-            features: Some(features.collect()),
-        },
+        samples,
         filters: Some(Filters {
             shape: [8, channels, 3, 3],
             weights: (0..8 * channels * 9)
@@ -152,22 +164,23 @@ fn bitmaps_are_twice_the_size_and_hold_the_images() {
 }
 
 /// Three images a class: the first two near each other, the third among the next
-/// class, whose first two are the nearest to it.
+/// class, whose first two are the nearest to it but for itself.
 #[test]
 fn retrieval_is_counted_over_all_seeds() {
     let report = report(&contents(10, 3));
-    let shares = report.figures.retrieval.as_ref().expect("shares");
-    assert_eq!((shares.found, shares.samples), (6, 30));
-    assert!((shares.chance - 2.0 / 29.0).abs() < 1e-12);
-    assert_eq!(shares.features.len(), 2);
-    let (name, sample) = &shares.features[0];
+    let summary = report.figures.retrieval.as_ref().expect("shares");
+    let shares = &summary.first;
+    assert_eq!((shares.found, shares.queries, shares.gallery), (6, 30, 30));
+    assert!((shares.chance - 0.1).abs() < 1e-12);
+    assert_eq!(summary.features.len(), 2);
+    let (name, sample) = &summary.features[0];
     assert_eq!((name.as_str(), sample.n), ("relu", 2));
-    assert!(sample.mean > 1.5 * shares.chance, "{}", sample.mean);
+    assert!(sample.mean > 2.0 * shares.chance, "{}", sample.mean);
     for text in [report.markdown(), report.terminal()] {
-        assert!(text.contains("Retrieval: share in percent of the 6 nearest"));
+        assert!(text.contains("Retrieval: share in percent of the 6 of 30 training images"));
     }
     let json: serde_json::Value = serde_json::from_str(&report.json()).expect("JSON");
-    assert_eq!(json["retrieval"]["samples"], 30);
+    assert_eq!(json["retrieval"]["gallery"], 30);
     assert_eq!(json["figures"][0], "filters");
 }
 
@@ -193,13 +206,14 @@ fn what_there_is_no_data_for_is_not_drawn() {
         "predictions retrieval confusion"
     );
     assert_eq!(
-        none(|c| c.samples.features = None),
+        none(|c| c.retrieval = None),
         "filters chroma predictions confusion"
     );
     let without_samples = none(|c| {
         c.samples.index.clear();
         c.samples.pixels.clear();
         c.samples.features = Some(Vec::new());
+        c.retrieval = None;
     });
     assert_eq!(without_samples, "filters chroma confusion");
     let empty = none(|c| {
@@ -207,6 +221,7 @@ fn what_there_is_no_data_for_is_not_drawn() {
         c.samples.index.clear();
         c.samples.pixels.clear();
         c.samples.features = None;
+        c.retrieval = None;
     });
     assert_eq!(empty, "filters chroma");
     // Grey images have no chroma; of two channels nothing can be shown.

@@ -48,6 +48,11 @@ pub struct Evaluation {
     /// class in turn. No result depends on it, so changing it trains nothing again:
     /// finished trials keep what they have.
     pub samples: usize,
+    /// Training images, drawn at random but the same for every seed, that a finished
+    /// trial searches for those nearest to its samples in the last hidden layer; 0
+    /// searches none. As with `samples`, no result depends on it.
+    /// Source: section 6.1.
+    pub gallery: usize,
 }
 
 impl Default for Evaluation {
@@ -60,6 +65,7 @@ impl Default for Evaluation {
             batch_size: 256,
             every: 1,
             samples: 200,
+            gallery: 1000,
         }
     }
 }

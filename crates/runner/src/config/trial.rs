@@ -104,6 +104,7 @@ impl TrialConfig {
         let mut evaluation = json!(self.evaluation);
         if let Value::Object(keys) = &mut evaluation {
             keys.shift_remove("samples");
+            keys.shift_remove("gallery");
         }
         let mut relevant = json!({
             "model": named(&self.model),

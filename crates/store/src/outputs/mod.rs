@@ -9,12 +9,20 @@
 //! | `sample_index` | u32 `[K]` | their places in the validation split |
 //! | `features` | f32 `[K, F]` | their values in the last hidden layer; absent without one |
 //! | `filters` | f32 `[O, C, kH, kW]` | weights of the first convolution; absent without one |
+//! | `nearest` | u32 `[K, found]` | rows of the next three: training images nearest to each sample |
+//! | `found` | u8 `[M, C, H, W]` | training images, as `samples` |
+//! | `found_index` | u32 `[M]` | their places in the training split |
+//! | `found_targets` | u32 `[M]` | their labels |
 //!
-//! The metadata's one entry, `ablate`, is a JSON object: the class names, the
-//! number of towers the filters lie in, and a SHA-256 digest of each tensor.
+//! The last four are absent without features or a gallery. The metadata's one
+//! entry, `ablate`, is a JSON object: the class names, the number of towers the
+//! filters lie in, the shares of the found images that are of the right class, and
+//! a SHA-256 digest of each tensor.
 
 mod filters;
+mod near;
 mod read;
+mod retrieval;
 mod write;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +30,7 @@ use std::collections::BTreeMap;
 
 pub use filters::Filters;
 pub use read::Outputs;
+pub use retrieval::{Gallery, Retrieval, Shares};
 
 /// The file's name in a trial's folder.
 pub(crate) const FILE: &str = "outputs.safetensors";
@@ -33,6 +42,10 @@ const SAMPLES: &str = "samples";
 const SAMPLE_INDEX: &str = "sample_index";
 const FEATURES: &str = "features";
 const FILTERS: &str = "filters";
+const NEAREST: &str = "nearest";
+const FOUND: &str = "found";
+const FOUND_INDEX: &str = "found_index";
+const FOUND_TARGETS: &str = "found_targets";
 
 /// Everything the file holds, to be written.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +58,8 @@ pub struct Contents {
     pub samples: Samples,
     /// The first convolution's weights; `None` where the model has none.
     pub filters: Option<Filters>,
+    /// The training images nearest to the samples; `None` where none were searched.
+    pub retrieval: Option<Retrieval>,
 }
 
 /// What a model says of `N` images.
@@ -80,6 +95,9 @@ struct Metadata {
     classes: Vec<String>,
     /// 0 where there are no filters.
     towers: usize,
+    /// Absent where no training images were searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retrieval: Option<Shares>,
     /// Digests by tensor.
     sha256: BTreeMap<String, String>,
 }

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, Metadata as Layout, TensorInfo};
 
 use super::{
-    FEATURES, FILTERS, FORMAT, Filters, LOG_PROBABILITIES, METADATA, Metadata, Predictions,
-    SAMPLE_INDEX, SAMPLES, Samples, TARGETS,
+    FEATURES, FILTERS, FORMAT, FOUND, FOUND_INDEX, FOUND_TARGETS, Filters, LOG_PROBABILITIES,
+    METADATA, Metadata, NEAREST, Predictions, Retrieval, SAMPLE_INDEX, SAMPLES, Samples, Shares,
+    TARGETS,
 };
 use crate::checkpoint::digest;
 use crate::{Error, Result};
@@ -117,11 +118,56 @@ impl Outputs {
     /// The file cannot be read or is damaged.
     pub fn targets(&self) -> Result<Vec<u32>> {
         let classes = self.classes().len();
-        let targets = self.integers(TARGETS)?;
+        let targets = self.row(TARGETS)?;
         match targets.iter().find(|target| **target as usize >= classes) {
             Some(target) => Err(self.damaged(&format!("there is no class {target}"))),
             None => Ok(targets),
         }
+    }
+
+    /// How many of the training images nearest to a sample are of its class; `None`
+    /// where none were searched.
+    pub fn shares(&self) -> Option<&Shares> {
+        self.metadata.retrieval.as_ref()
+    }
+
+    /// The training images nearest to the samples; `None` where none were searched.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
+    pub fn retrieval(&self) -> Result<Option<Retrieval>> {
+        let Some(shares) = self.metadata.retrieval else {
+            return Ok(None);
+        };
+        let ([queries, found], nearest) = self.integers(NEAREST)?;
+        let ([images, _, _, _], pixels) = self.tensor(FOUND, Dtype::U8)?;
+        let (index, targets) = (self.row(FOUND_INDEX)?, self.row(FOUND_TARGETS)?);
+        let kept = self
+            .layout
+            .info(SAMPLE_INDEX)
+            .map_or(0, |info| info.shape.iter().product());
+        if [queries, found] != [kept, shares.found] || [index.len(), targets.len()] != [images; 2] {
+            let problem = format!(
+                "{found} of {images} images for each of {queries} samples, with {} indices and {} \
+                 labels",
+                index.len(),
+                targets.len()
+            );
+            return Err(self.damaged(&problem));
+        }
+        let classes = self.classes().len();
+        if nearest.iter().any(|place| *place as usize >= images)
+            || targets.iter().any(|target| *target as usize >= classes)
+        {
+            return Err(self.damaged(&"it names a found image or a class that there is not"));
+        }
+        Ok(Some(Retrieval {
+            nearest,
+            index,
+            targets,
+            pixels,
+            shares,
+        }))
     }
 
     /// The sample images with their features.
@@ -130,7 +176,7 @@ impl Outputs {
     /// The file cannot be read or is damaged.
     pub fn samples(&self) -> Result<Samples> {
         let ([kept, channels, height, width], pixels) = self.tensor(SAMPLES, Dtype::U8)?;
-        let index = self.integers(SAMPLE_INDEX)?;
+        let index = self.row(SAMPLE_INDEX)?;
         let features = match self.layout.info(FEATURES) {
             None => None,
             Some(_) => Some(self.floats::<2>(FEATURES)?),
@@ -174,10 +220,15 @@ impl Outputs {
         Ok((shape, words.map(|word| f32::from_le_bytes(*word)).collect()))
     }
 
-    fn integers(&self, name: &str) -> Result<Vec<u32>> {
-        let ([_], bytes) = self.tensor(name, Dtype::U32)?;
+    fn row(&self, name: &str) -> Result<Vec<u32>> {
+        let ([_], values) = self.integers(name)?;
+        Ok(values)
+    }
+
+    fn integers<const RANK: usize>(&self, name: &str) -> Result<([usize; RANK], Vec<u32>)> {
+        let (shape, bytes) = self.tensor(name, Dtype::U32)?;
         let words = bytes.as_chunks::<4>().0.iter();
-        Ok(words.map(|word| u32::from_le_bytes(*word)).collect())
+        Ok((shape, words.map(|word| u32::from_le_bytes(*word)).collect()))
     }
 
     /// A tensor's shape and bytes, checked against its digest.

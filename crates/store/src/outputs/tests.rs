@@ -24,6 +24,20 @@ fn contents() -> Contents {
             weights: vec![1.0, 1.0, 1.0, 1.0, -1.0, 0.0],
             towers: 2,
         }),
+        retrieval: Some(Retrieval {
+            nearest: vec![1, 0, 1, 2],
+            index: vec![17, 40, 41],
+            targets: vec![1, 0, 1],
+            pixels: (100..118).collect(),
+            shares: Shares {
+                found: 2,
+                queries: 2,
+                gallery: 50,
+                features: 0.75,
+                pixels: 0.1,
+                chance: 1.0 / 3.0,
+            },
+        }),
     }
 }
 
@@ -49,6 +63,7 @@ fn what_is_written_is_read() -> Result<()> {
     assert_eq!(outputs.predictions()?, contents.predictions);
     assert_eq!(outputs.samples()?, contents.samples);
     assert_eq!(outputs.filters(), contents.filters.as_ref());
+    assert_eq!(outputs.retrieval()?, contents.retrieval);
     assert_eq!(bytes(&contents), bytes(&contents.clone()));
     Ok(())
 }
@@ -63,10 +78,12 @@ fn a_model_without_features_or_filters_and_no_samples_will_do() -> Result<()> {
         ..contents.samples
     };
     contents.filters = None;
+    contents.retrieval = None;
     let (_folder, path) = stored(&bytes(&contents));
     let outputs = Outputs::open(&path)?.expect("a file");
     assert_eq!(outputs.samples()?, contents.samples);
     assert_eq!(outputs.filters(), None);
+    assert_eq!(outputs.retrieval()?, None);
     Ok(())
 }
 
@@ -88,6 +105,7 @@ fn any_damage_is_noticed_and_named() {
         let outputs = Outputs::open(&path)?.expect("a file");
         outputs.predictions()?;
         outputs.samples()?;
+        outputs.retrieval()?;
         Ok(())
     };
     read_all(&good).expect("undamaged");
@@ -131,6 +149,22 @@ fn a_sample_that_is_no_image_is_refused() {
     let outputs = Outputs::open(&path).expect("opened").expect("a file");
     let error = outputs.samples().expect_err("refused").to_string();
     assert!(error.contains("there is no image 3"), "{error}");
+}
+
+#[test]
+fn a_found_image_that_is_not_there_is_refused() {
+    let changes: [fn(&mut Retrieval); 2] = [
+        |retrieval| retrieval.nearest[3] = 3,
+        |retrieval| retrieval.targets[0] = 2,
+    ];
+    for change in changes {
+        let mut contents = contents();
+        change(contents.retrieval.as_mut().expect("a retrieval"));
+        let (_folder, path) = stored(&bytes(&contents));
+        let outputs = Outputs::open(&path).expect("opened").expect("a file");
+        let error = outputs.retrieval().expect_err("refused").to_string();
+        assert!(error.contains("a found image or a class"), "{error}");
+    }
 }
 
 #[test]

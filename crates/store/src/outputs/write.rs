@@ -6,8 +6,8 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::{
-    Contents, FEATURES, FILTERS, FORMAT, LOG_PROBABILITIES, METADATA, Metadata, SAMPLE_INDEX,
-    SAMPLES, TARGETS,
+    Contents, FEATURES, FILTERS, FORMAT, FOUND, FOUND_INDEX, FOUND_TARGETS, LOG_PROBABILITIES,
+    METADATA, Metadata, NEAREST, SAMPLE_INDEX, SAMPLES, TARGETS,
 };
 use crate::checkpoint::digest;
 use crate::{Error, Result};
@@ -36,6 +36,7 @@ impl Contents {
             format: FORMAT,
             classes: self.classes.clone(),
             towers: self.filters.as_ref().map_or(0, |filters| filters.towers),
+            retrieval: self.retrieval.as_ref().map(|retrieval| retrieval.shares),
             sha256: packed
                 .iter()
                 .map(|tensor| (tensor.name.to_string(), digest(&tensor.bytes)))
@@ -65,14 +66,14 @@ impl Contents {
                 vec![images, self.classes.len()],
                 &predictions.log_probabilities,
             ),
-            integers(TARGETS, &predictions.targets),
+            integers(TARGETS, vec![images], &predictions.targets),
             Packed {
                 name: SAMPLES,
                 dtype: Dtype::U8,
                 shape: vec![kept, channels, height, width],
                 bytes: samples.pixels.clone(),
             },
-            integers(SAMPLE_INDEX, &samples.index),
+            integers(SAMPLE_INDEX, vec![kept], &samples.index),
         ];
         if let Some(features) = &samples.features {
             let width = features.len() / kept.max(1);
@@ -80,6 +81,24 @@ impl Contents {
         }
         if let Some(filters) = &self.filters {
             packed.push(floats(FILTERS, filters.shape.to_vec(), &filters.weights));
+        }
+        if let Some(retrieval) = &self.retrieval {
+            let found = retrieval.index.len();
+            packed.extend([
+                integers(
+                    NEAREST,
+                    vec![kept, retrieval.shares.found],
+                    &retrieval.nearest,
+                ),
+                Packed {
+                    name: FOUND,
+                    dtype: Dtype::U8,
+                    shape: vec![found, channels, height, width],
+                    bytes: retrieval.pixels.clone(),
+                },
+                integers(FOUND_INDEX, vec![found], &retrieval.index),
+                integers(FOUND_TARGETS, vec![found], &retrieval.targets),
+            ]);
         }
         packed
     }
@@ -97,11 +116,11 @@ fn floats(name: &'static str, shape: Vec<usize>, values: &[f32]) -> Packed {
     }
 }
 
-fn integers(name: &'static str, values: &[u32]) -> Packed {
+fn integers(name: &'static str, shape: Vec<usize>, values: &[u32]) -> Packed {
     Packed {
         name,
         dtype: Dtype::U32,
-        shape: vec![values.len()],
+        shape,
         bytes: values
             .iter()
             .flat_map(|value| value.to_le_bytes())

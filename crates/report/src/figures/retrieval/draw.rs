@@ -1,7 +1,8 @@
 //! Queries with the images found for them.
 
-use super::FOUND;
-use super::near::neighbours;
+use ablate_store::Retrieval;
+use image::RgbImage;
+
 use crate::figures::sort::chosen;
 use crate::figures::subject::{Subject, comparable};
 use crate::figures::{Figure, pixels};
@@ -26,71 +27,74 @@ const LABEL: f64 = 10.0;
 
 /// A column of queries and beside it, for each trial, the nearest images.
 pub(crate) fn figure(subjects: &[Subject]) -> Option<Figure> {
-    let subjects: Vec<&Subject> = comparable(subjects)
+    let found: Vec<(&Subject, &Retrieval)> = comparable(subjects)
         .into_iter()
-        .filter(|subject| subject.samples.features.is_some())
+        .filter_map(|subject| Some((subject, subject.retrieval.as_ref()?)))
         .collect();
-    let first = *subjects.first()?;
-    let count = first.labels.len();
+    let &(first, retrieval) = found.first()?;
     let queries = chosen(&first.labels, QUERIES);
-    if count < 2 || pixels::sample(&first.samples, queries[0]).is_none() {
-        return None;
-    }
-    let found: Vec<Vec<Vec<usize>>> = subjects
-        .iter()
-        .filter_map(|subject| subject.samples.features.as_deref())
-        .map(|features| neighbours(features, count, FOUND))
-        .collect();
-    let side = side(subjects.len());
-    let width = FOUND as f64 * (side + GAP) - GAP;
-    let row = side + (APART + width) * subjects.len() as f64;
+    pixels::sample(&first.samples, *queries.first()?)?;
+    let columns = retrieval.shares.found;
+    let side = side(found.len(), columns);
+    let width = columns as f64 * (side + GAP) - GAP;
+    let row = side + (APART + width) * found.len() as f64;
     let left = (f64::from(WIDTH) - row) / 2.0;
     let block = |place: usize| left + side + APART + place as f64 * (width + APART);
-    let mut page = Page::new("Validation images nearest to some others in the last hidden layer");
+    let mut page =
+        Page::new("Training images nearest to validation images in the last hidden layer");
     let head = page.bottom + SMALL / 2.0;
     page.letters("query", (left, head), Align::Left, (SMALL, INK));
-    for (place, subject) in subjects.iter().enumerate() {
+    for (place, (subject, _)) in found.iter().enumerate() {
         let title = format!("nearest by {}", subject.title);
-        let title = fit(&title, SMALL, FOUND as f64 * (side + GAP));
+        let title = fit(&title, SMALL, columns as f64 * (side + GAP));
         page.letters(&title, (block(place), head), Align::Left, (SMALL, INK));
     }
     page.bottom += SMALL + 8.0;
     for &query in &queries {
         let y = page.bottom;
-        cell(&mut page, first, query, (left, y), side, None);
-        for (place, found) in found.iter().enumerate() {
-            for (column, &near) in found[query].iter().enumerate() {
+        let label = first.labels[query];
+        let picture = pixels::sample(&first.samples, query);
+        let cell = |page: &mut Page, picture, label, x, is_right| {
+            draw(page, picture, first.class(label), (x, y), side, is_right);
+        };
+        cell(&mut page, picture, label, left, None);
+        for (place, (_, retrieval)) in found.iter().enumerate() {
+            for (column, &near) in retrieval.of(query).iter().enumerate() {
                 let x = block(place) + column as f64 * (side + GAP);
-                let is_right = first.labels[near] == first.labels[query];
-                cell(&mut page, first, near, (x, y), side, Some(is_right));
+                let near = near as usize;
+                let picture = pixels::image(first.samples.shape, &retrieval.pixels, near);
+                let near = retrieval.targets[near] as usize;
+                cell(&mut page, picture, near, x, Some(near == label));
             }
         }
         page.bottom += side + LABEL + 14.0;
     }
-    let caption = "Nearest first, by Euclidean distance; those of the query's class have a green \
-                   frame. Queries are the first of a class."
-        .to_string();
+    let caption = format!(
+        "Of {} training images, nearest first, by Euclidean distance; those of the query's class \
+         have a green frame. Queries are the first of a class.",
+        retrieval.shares.gallery
+    );
     Some(Figure::new(
         NAME,
-        "nearest images in the last hidden layer",
+        "training images nearest in the last hidden layer",
         caption,
         page,
     ))
 }
 
 /// The side of an image, of so many that a row holds.
-fn side(subjects: usize) -> f64 {
-    let images = (1 + FOUND * subjects) as f64;
-    let gaps = (FOUND - 1) as f64 * GAP * subjects as f64 + APART * subjects as f64;
+fn side(subjects: usize, columns: usize) -> f64 {
+    let images = (1 + columns * subjects) as f64;
+    let gaps = columns.saturating_sub(1) as f64 * GAP * subjects as f64 + APART * subjects as f64;
     let room = (f64::from(WIDTH) - 2.0 * MARGIN - gaps) / images;
     room.floor().min(LARGEST)
 }
 
 /// An image with its class; a query is neither right nor wrong.
-fn cell(
+fn draw(
     page: &mut Page,
-    subject: &Subject,
-    sample: usize,
+    picture: Option<RgbImage>,
+    class: &str,
     (x, y): (f64, f64),
     side: f64,
     is_right: Option<bool>,
@@ -102,15 +106,11 @@ fn cell(
             fill: style::colour(2),
         });
     }
-    if let Some(pixels) = pixels::sample(&subject.samples, sample) {
-        let image = Image::new(pixels, (x, y), (side, side));
+    if let Some(picture) = picture {
+        let image = Image::new(picture, (x, y), (side, side));
         page.add(Shape::Image(image));
     }
-    let name = fit(
-        subject.class(subject.labels[sample]),
-        LABEL,
-        side + GAP - 1.0,
-    );
+    let name = fit(class, LABEL, side + GAP - 1.0);
     let ink = if is_right == Some(false) { FAINT } else { INK };
     let at = (x + side / 2.0, y + side + FRAME + 1.5 + LABEL / 2.0);
     page.letters(&name, at, Align::Centre, (LABEL, ink));

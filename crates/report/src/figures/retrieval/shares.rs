@@ -1,64 +1,45 @@
-//! How many of an image's nearest neighbours are of its class.
+//! How many of the training images nearest to an image are of its class.
 
-use ablate_store::Trial;
+use ablate_store::Shares;
 
-use super::FOUND;
-use super::near::{chance, neighbours, share_of_class};
-use crate::Result;
-use crate::figures::subject::{Subject, labels};
+use crate::figures::subject::Subject;
 use crate::number::{self, Unit};
 use crate::statistics::Sample;
 use crate::trials::Trials;
 
-/// The share of the nearest samples that are of the query's class, every sample
-/// being a query in turn.
+/// The shares of the subjects' variants over their trials.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Shares {
-    /// Neighbours counted for each query.
-    pub(crate) found: usize,
-    /// Samples.
-    pub(crate) samples: usize,
+pub(crate) struct Summary {
+    /// The first subject's: how many were found for how many, and what does not
+    /// depend on the model.
+    pub(crate) first: Shares,
     /// By the last hidden layer: variant and values over its trials.
     pub(crate) features: Vec<(String, Sample)>,
-    /// By the images' pixels.
-    pub(crate) pixels: f64,
-    /// Of neighbours drawn at random.
-    pub(crate) chance: f64,
 }
 
-impl Shares {
-    /// The shares of the subjects' variants; `None` without features, or without
-    /// two samples.
-    ///
-    /// # Errors
-    /// A file of outputs cannot be read or is damaged.
-    pub(crate) fn new(subjects: &[Subject], trials: &Trials) -> Result<Option<Self>> {
-        let Some(first) = subjects.first() else {
-            return Ok(None);
+impl Summary {
+    /// The shares of the subjects' variants; `None` where no trial has any. Trials
+    /// that searched other images than the first are left out.
+    pub(crate) fn new(subjects: &[Subject], trials: &Trials) -> Option<Self> {
+        let all = subjects.iter().map(|subject| subject.outputs.shares());
+        let first = *all.flatten().next()?;
+        let is_alike = |shares: &&Shares| {
+            (shares.queries, shares.gallery, shares.pixels)
+                == (first.queries, first.gallery, first.pixels)
         };
-        let count = first.labels.len();
-        let by_pixels = neighbours(&first.samples.pixels, count, FOUND);
-        let pixels = share_of_class(&by_pixels, &first.labels);
-        let (Some(pixels), Some(chance)) = (pixels, chance(&first.labels)) else {
-            return Ok(None);
-        };
-        let mut features = Vec::new();
-        for subject in subjects {
-            let mut values = Vec::new();
+        let variant = |subject: &Subject| {
             let group = trials.group(subject.variant).into_iter();
-            for trial in group.flat_map(|group| group.finished()) {
-                values.extend(share(trial)?);
-            }
-            features
-                .extend(Sample::of(&values).map(|sample| (subject.variant.to_string(), sample)));
-        }
-        Ok((!features.is_empty()).then(|| Self {
-            found: FOUND.min(count - 1),
-            samples: count,
-            features,
-            pixels,
-            chance,
-        }))
+            let outputs = group
+                .flat_map(|group| group.finished())
+                .filter_map(|trial| trial.outputs.as_ref());
+            let shares = outputs.filter_map(|outputs| outputs.shares());
+            let values: Vec<f64> = shares.filter(is_alike).map(|s| s.features).collect();
+            Some((subject.variant.to_string(), Sample::of(&values)?))
+        };
+        Some(Self {
+            first,
+            features: subjects.iter().filter_map(variant).collect(),
+        })
     }
 
     /// The shares in a sentence.
@@ -69,28 +50,17 @@ impl Shares {
             .iter()
             .map(|(name, sample)| format!("{name} {}", number::sample(sample, Unit::Percent)))
             .collect();
+        let first = &self.first;
         format!(
-            "Retrieval: share in percent of the {} nearest of {} validation images that are of \
-             the query's class, by the last hidden layer: {}; by pixels: {}; by chance: {}.",
-            self.found,
-            self.samples,
+            "Retrieval: share in percent of the {} of {} training images nearest to each of {} \
+             validation images that are of its class, by the last hidden layer: {}; by pixels: {}; \
+             by chance: {}.",
+            first.found,
+            first.gallery,
+            first.queries,
             features.join(", "),
-            share(self.pixels),
-            share(self.chance)
+            share(first.pixels),
+            share(first.chance)
         )
     }
-}
-
-/// The share of one trial.
-fn share(trial: &Trial) -> Result<Option<f64>> {
-    let Some(outputs) = &trial.outputs else {
-        return Ok(None);
-    };
-    let samples = outputs.samples()?;
-    let Some(features) = &samples.features else {
-        return Ok(None);
-    };
-    let labels = labels(&outputs.targets()?, &samples);
-    let found = neighbours(features, labels.len(), FOUND);
-    Ok(share_of_class(&found, &labels))
 }
