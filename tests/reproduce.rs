@@ -38,3 +38,39 @@ fn a_broken_experiment_does_not_stop_the_rest() {
     let picture = std::fs::metadata(out.join("results/pooling.svg"));
     assert!(picture.is_ok_and(|file| file.len() > 0));
 }
+
+/// Running one experiment renews its rows; what earlier runs found stays, even where
+/// running it again fails.
+#[test]
+fn other_rows_stay() {
+    let program = Program::new();
+    let out = program.store().join("docs");
+    let folder = out.to_str().expect("UTF-8");
+    let reproduce = |name: &'static str| ["reproduce", name, "--profile", "ci", "--out", folder];
+    program.succeed(&reproduce("filters"));
+    program.succeed(&reproduce("bias_init"));
+    let page = || std::fs::read_to_string(out.join("RESULTS.md")).expect("the page");
+    let before = page();
+    for part in ["(#filters)", "(#bias_init)", "(results/filters-chroma.svg)"] {
+        assert!(before.contains(part), "`{part}` is not in:\n{before}");
+    }
+    assert!(out.join("results/filters-filters.svg").exists());
+
+    let error = program.fail(&[
+        "reproduce",
+        "filters",
+        "--profile",
+        "absent",
+        "--out",
+        folder,
+    ]);
+    assert!(error.contains("1 of 1 experiments failed"), "{error}");
+    assert_eq!(page(), before);
+
+    std::fs::write(out.join("results/filters.json"), "{").expect("written");
+    let error = program.fail(&reproduce("bias_init"));
+    assert!(
+        error.contains("filters.json") && error.contains("fix:"),
+        "{error}"
+    );
+}

@@ -51,7 +51,7 @@ pub use error::{Error, Result};
 pub use figures::Figure;
 pub use reading::Reading;
 pub use report::{FILES, Finding, Report};
-pub use results::{Ending, Entry, results};
+pub use results::{Entry, results};
 pub use summary::{EnsembleSummary, Role, Setting, VariantSummary};
 pub use trials::Counts;
 pub use verdict::{Judgement, Verdict};

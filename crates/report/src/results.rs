@@ -1,6 +1,12 @@
 //! One page over the reports of many experiments: `RESULTS.md`.
+//!
+//! What the page says of each experiment is kept beside it as `results/NAME.json`,
+//! so that running one again renews its rows and leaves the others.
 
 use std::fmt::Write;
+
+use ablate_store::Measure;
+use serde::{Deserialize, Serialize};
 
 use crate::notes;
 use crate::report::Report;
@@ -8,45 +14,106 @@ use crate::table::markdown::escape;
 use crate::verdict::Verdict;
 
 /// One experiment on the page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The experiment's name; its picture is `results/NAME.svg`.
+    /// The version of this layout.
+    format: u32,
+    /// The experiment's name: its pictures are `results/NAME.svg`, the curves, and
+    /// `results/NAME-FIGURE.svg`.
     pub name: String,
+    /// Where the paper makes the claim; the page is in this order.
+    section: String,
+    /// A row of the table a number of the claim, cell by cell.
+    rows: Vec<[String; 6]>,
+    /// The pictures besides the curves: name and what it shows.
+    pub figures: Vec<(String, String)>,
+    /// What is said below the table, in Markdown.
+    text: String,
     /// The command that runs it.
-    pub command: String,
-    /// What was written by hand of it, in Markdown: where a claim fails, what was
-    /// tried.
-    pub notes: String,
-    /// How it ended.
-    pub ending: Ending,
+    command: String,
 }
 
-/// How an experiment ended.
-#[derive(Clone, Debug)]
-pub enum Ending {
-    /// With a report.
-    Reported {
-        /// The report.
-        report: Box<Report>,
-        /// Which trials failed, in words.
-        failure: Option<String>,
-    },
-    /// Without one.
-    Broken {
-        /// What the error said.
-        problem: String,
-    },
-}
+/// The layout written and read.
+const FORMAT: u32 = 1;
 
 impl Entry {
-    /// Whether anything failed that running it again may mend.
-    pub fn has_failed(&self) -> bool {
-        !matches!(&self.ending, Ending::Reported { failure: None, .. })
+    /// What the page says of a report: `command` made it, `made` says with what, and
+    /// `failure`, in words, which trials failed.
+    pub fn new(report: &Report, command: &str, made: &str, failure: Option<&str>) -> Self {
+        let experiment = &report.experiment;
+        let shown = claim_figures(&experiment.claim.measure);
+        let figures = report.figures().iter();
+        Self {
+            format: FORMAT,
+            name: experiment.name.clone(),
+            section: experiment.claim.section.clone(),
+            rows: rows(report),
+            figures: figures
+                .filter(|figure| shown.contains(&figure.name))
+                .map(|figure| (figure.name.to_string(), figure.title.to_string()))
+                .collect(),
+            text: text(report, made, failure),
+            command: command.to_string(),
+        }
+    }
+
+    /// An experiment that gave no report, and never has.
+    pub fn broken(name: &str, command: &str, problem: &str) -> Self {
+        let first = problem.lines().next().unwrap_or_default();
+        let dash = || "-".to_string();
+        Self {
+            format: FORMAT,
+            name: name.to_string(),
+            section: String::new(),
+            rows: vec![[
+                escape(name),
+                dash(),
+                dash(),
+                dash(),
+                format!("not run: {}", escape(first)),
+                dash(),
+            ]],
+            figures: Vec::new(),
+            text: format!("    {}\n", problem.replace('\n', "\n    ")),
+            command: command.to_string(),
+        }
+    }
+
+    /// The entry as its file holds it.
+    ///
+    /// # Errors
+    /// Never, short of a bug in the JSON library.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        Ok(format!("{}\n", serde_json::to_string_pretty(self)?))
+    }
+
+    /// Reads what [`Self::to_json`] wrote.
+    ///
+    /// # Errors
+    /// Why it is no entry, or one of another layout.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let entry: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        match entry.format {
+            FORMAT => Ok(entry),
+            other => Err(format!("its layout is version {other}, not {FORMAT}")),
+        }
     }
 }
 
-/// The page: a row a number of each claim, then a section an experiment.
-pub fn results(entries: &[Entry]) -> String {
+/// The figures that are about what is measured.
+fn claim_figures(measure: &Measure) -> &'static [&'static str] {
+    match measure {
+        Measure::TowerChromaGap => &["filters", "chroma"],
+        Measure::RetrievalShare => &["retrieval"],
+        _ => &[],
+    }
+}
+
+/// The page: a row a number of each claim, then a section an experiment, both in
+/// the order of the paper; `notes` gives what was written by hand of one.
+pub fn results(entries: &[Entry], notes: impl Fn(&str) -> String) -> String {
+    let mut entries: Vec<&Entry> = entries.iter().collect();
+    entries.sort_by_key(|entry| (&entry.section, &entry.name));
     let mut page = String::from(
         "# Results\n\nWritten by `cargo xtask reproduce`; the paragraphs below the curves are \
          kept from `results/NAME.md`. A verdict is about the data and the profile named beside \
@@ -54,79 +121,69 @@ pub fn results(entries: &[Entry]) -> String {
          | claim | section | paper | ours [95% interval] | verdict | profile, seeds | curves |\n\
          |---|---|---|---|---|---|---|\n",
     );
-    page.extend(entries.iter().map(rows));
-    page.extend(entries.iter().map(section));
+    for entry in &entries {
+        for cells in &entry.rows {
+            let curves = match entry.section.is_empty() {
+                true => "-".to_string(),
+                false => format!("[curves](results/{}.svg)", entry.name),
+            };
+            let _ = writeln!(page, "| {} | {curves} |", cells.join(" | "));
+        }
+    }
+    for entry in &entries {
+        let _ = write!(page, "\n## {}\n\n{}\n", entry.name, entry.text);
+        for (figure, title) in &entry.figures {
+            let _ = write!(page, "![{title}](results/{}-{figure}.svg)\n\n", entry.name);
+        }
+        let notes = notes(&entry.name);
+        if !notes.trim().is_empty() {
+            let _ = write!(page, "{}\n\n", notes.trim());
+        }
+        let _ = writeln!(page, "    {}", entry.command);
+    }
     let _ = write!(page, "\n## The rule\n\n{}\n", escape(Verdict::RULE));
     page
 }
 
-fn rows(entry: &Entry) -> String {
-    match &entry.ending {
-        Ending::Broken { problem } => format!(
-            "| {} | - | - | - | not run: {} | - | - |\n",
-            escape(&entry.name),
-            escape(problem.lines().next().unwrap_or_default())
-        ),
-        Ending::Reported { report, .. } => numbers(entry, report),
-    }
-}
-
 /// One row a number that the claim is about.
-fn numbers(entry: &Entry, report: &Report) -> String {
+fn rows(report: &Report) -> Vec<[String; 6]> {
     let experiment = &report.experiment;
     let setting = format!("{}, {}", experiment.profile, report.setting.seeds.len());
-    let mut rows = String::new();
-    for (claim, effect, judgement) in report.comparisons() {
-        let Some(judgement) = judgement else {
-            continue;
-        };
-        let _ = writeln!(
-            rows,
-            "| [{}](#{}): {} | {} | {} | {} | {} | {} | [curves](results/{}.svg) |",
-            escape(&experiment.title),
-            entry.name,
-            escape(&notes::effect_name(report, claim, effect)),
-            escape(&claim.section),
+    let comparisons = report.comparisons().into_iter();
+    let row = |(claim, effect, judgement): (_, &crate::Effect, Option<&crate::Judgement>)| {
+        Some([
+            format!(
+                "[{}](#{}): {}",
+                escape(&experiment.title),
+                experiment.name,
+                escape(&notes::effect_name(report, claim, effect)),
+            ),
+            escape(&experiment.claim.section),
             escape(&notes::paper(claim, effect.unit)),
             escape(&effect.text()),
-            judgement.verdict,
+            judgement?.verdict.to_string(),
             escape(&setting),
-            entry.name,
-        );
-    }
-    rows
+        ])
+    };
+    comparisons.filter_map(row).collect()
 }
 
-fn section(entry: &Entry) -> String {
-    let mut text = format!("\n## {}\n\n", entry.name);
-    match &entry.ending {
-        Ending::Broken { problem } => {
-            let _ = write!(text, "    {}\n\n", problem.replace('\n', "\n    "));
-        }
-        Ending::Reported { report, failure } => {
-            let claim = &report.experiment.claim;
-            let _ = write!(text, "> {}\n\n", escape(&claim.text));
-            for (what, judgement) in report.verdicts() {
-                let (verdict, reason) = (judgement.verdict, escape(&judgement.reason));
-                let _ = write!(text, "**{}: {verdict}.** {reason}\n\n", escape(&what));
-            }
-            if let Some(failure) = failure {
-                let _ = write!(text, "**{}.**\n\n", escape(failure));
-            }
-            for (name, value) in notes::setting(report) {
-                let _ = writeln!(text, "- {name}: {}", escape(&value));
-            }
-            let _ = write!(
-                text,
-                "\n![Error rate against epochs](results/{}.svg)\n\n",
-                entry.name
-            );
-        }
+fn text(report: &Report, made: &str, failure: Option<&str>) -> String {
+    let experiment = &report.experiment;
+    let mut text = format!("> {}\n\n", escape(&experiment.claim.text));
+    for (what, judgement) in report.verdicts() {
+        let (verdict, reason) = (judgement.verdict, escape(&judgement.reason));
+        let _ = write!(text, "**{}: {verdict}.** {reason}\n\n", escape(&what));
     }
-    if !entry.notes.trim().is_empty() {
-        let _ = write!(text, "{}\n\n", entry.notes.trim());
+    if let Some(failure) = failure {
+        let _ = write!(text, "**{}.**\n\n", escape(failure));
     }
-    let _ = writeln!(text, "    {}", entry.command);
+    for (name, value) in notes::setting(report) {
+        let _ = writeln!(text, "- {name}: {}", escape(&value));
+    }
+    let _ = writeln!(text, "- Made with: {}", escape(made));
+    let curves = &experiment.name;
+    let _ = write!(text, "\n![Learning curves](results/{curves}.svg)\n");
     text
 }
 
@@ -135,17 +192,9 @@ mod tests {
     use super::*;
     use crate::fixture::{curve, experiment};
 
-    fn entry(ending: Ending) -> Entry {
-        Entry {
-            name: "relu_vs_tanh".to_string(),
-            command: "cargo xtask run experiments/relu_vs_tanh.toml".to_string(),
-            notes: "By hand.\n".to_string(),
-            ending,
-        }
-    }
+    const COMMAND: &str = "cargo xtask run experiments/relu_vs_tanh.toml";
 
-    #[test]
-    fn a_row_holds_figure_effect_and_verdict_and_notes_are_kept() {
+    fn report() -> Report {
         let trials: Vec<_> = (0..3)
             .flat_map(|seed| {
                 [
@@ -154,13 +203,21 @@ mod tests {
                 ]
             })
             .collect();
-        let report = Report::new(&experiment(), &trials).expect("a report");
-        let entry = entry(Ending::Reported {
-            report: Box::new(report.clone()),
-            failure: None,
-        });
-        assert!(!entry.has_failed());
-        let page = results(&[entry]);
+        Report::new(&experiment(), &trials).expect("a report")
+    }
+
+    fn page(entries: &[Entry]) -> String {
+        results(entries, |name| match name {
+            "relu_vs_tanh" => "By hand.\n".to_string(),
+            _ => String::new(),
+        })
+    }
+
+    #[test]
+    fn a_row_holds_figure_effect_and_verdict_and_notes_are_kept() {
+        let report = report();
+        let entry = Entry::new(&report, COMMAND, "ablate 9, a processor", None);
+        let page = page(&[entry]);
         let row = page
             .lines()
             .find(|line| line.starts_with("| [ReLU"))
@@ -174,19 +231,46 @@ mod tests {
         ] {
             assert!(row.contains(part), "`{part}` is not in {row}");
         }
-        for part in ["By hand.", "made-up data", "    cargo xtask run"] {
+        for part in [
+            "\nBy hand.\n",
+            "made-up data",
+            "\n    cargo xtask run",
+            "Made with: ablate 9, a processor",
+            "\n## relu_vs_tanh\n",
+        ] {
             assert!(page.contains(part), "`{part}` is not in:\n{page}");
         }
     }
 
     #[test]
+    fn an_entry_is_read_as_it_was_written() {
+        let entry = Entry::new(&report(), COMMAND, "", Some("one trial failed"));
+        let text = entry.to_json().expect("JSON");
+        assert_eq!(Entry::from_json(&text), Ok(entry));
+        let newer = text.replacen("\"format\": 1", "\"format\": 2", 1);
+        let error = Entry::from_json(&newer).expect_err("another layout");
+        assert!(error.contains("version 2"), "{error}");
+        assert!(Entry::from_json(&text[..text.len() / 2]).is_err());
+    }
+
+    #[test]
+    fn the_order_is_the_papers() {
+        let mut early = Entry::new(&report(), COMMAND, "", None);
+        let mut late = early.clone();
+        early.name = "zebra".to_string();
+        late.section = "6.1".to_string();
+        let page = page(&[late, early]);
+        assert!(
+            page.find("## zebra") < page.find("## relu_vs_tanh"),
+            "{page}"
+        );
+    }
+
+    #[test]
     fn a_broken_experiment_is_told() {
-        let entry = entry(Ending::Broken {
-            problem: "no data\n  fix: fetch it".to_string(),
-        });
-        assert!(entry.has_failed());
-        let page = results(&[entry]);
-        assert!(page.contains("| not run: no data |"), "{page}");
-        assert!(page.contains("      fix: fetch it"), "{page}");
+        let entry = Entry::broken("absent", COMMAND, "no data\n  fix: fetch it");
+        let page = page(&[entry]);
+        assert!(page.contains("| not run: no data | - | - |"), "{page}");
+        assert!(page.contains("\n      fix: fetch it\n"), "{page}");
     }
 }

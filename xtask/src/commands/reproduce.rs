@@ -1,12 +1,15 @@
 //! `reproduce`: every experiment, and one page of what came of them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ablate_report::{Ending, Entry};
+use ablate_report::{Entry, Report};
+use ablate_runner::Environment;
 use ablate_runner::config::ExperimentFile;
-use anyhow::{Context, bail};
+use ablate_store::atomic;
+use anyhow::{Context, anyhow, bail};
 
 use crate::execution::{End, Execution};
 use crate::selection::Selection;
@@ -15,8 +18,8 @@ use crate::workspace;
 /// What `reproduce` takes.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Experiments by name or file, which the page is then of; without any, all of
-    /// `experiments/` that have the profile.
+    /// Experiments by name or file, whose rows of the page are made anew; without
+    /// any, all of `experiments/` that have the profile. Other rows stay.
     experiments: Vec<String>,
     /// The profile of all of them; without it, each one's default.
     #[arg(long)]
@@ -30,22 +33,22 @@ pub struct Arguments {
     out: Option<PathBuf>,
 }
 
-/// Runs the experiments one after the other; one that is broken does not stop the
-/// rest, but the command then fails.
+/// Runs the experiments one after the other, writing the page after each; one that
+/// is broken does not stop the rest, but the command then fails.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let files = files(arguments)?;
     let usual = || workspace::root().join("docs");
-    let out = arguments.out.clone().unwrap_or_else(usual);
-    fs::create_dir_all(&out).with_context(|| out.display().to_string())?;
+    let mut page = Page::open(arguments.out.clone().unwrap_or_else(usual))?;
     let mut execution = Execution::begin(false)?;
-    let mut entries = Vec::new();
+    let (mut broken, count) = (0, files.len());
     for file in files {
         let selection = Selection {
             profile: arguments.profile.clone(),
             store: arguments.store.clone(),
             ..Selection::of(file)
         };
-        let ending = match execution.run(&selection) {
+        let command = command(&selection);
+        match execution.run(&selection) {
             Ok(End::Stopped) => {
                 eprintln!("stopped; the same command goes on from here");
                 return Ok(ExitCode::from(130));
@@ -55,69 +58,132 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 folder,
                 failure,
             }) => {
-                publish(&folder, &out, &report.experiment.name)?;
-                Ending::Reported { report, failure }
+                broken += usize::from(failure.is_some());
+                page.publish(&report, &folder, &command, failure.as_deref())?;
             }
             Err(error) => {
-                eprintln!("error: {}: {error:#}", selection.experiment.display());
-                Ending::Broken {
-                    problem: format!("{error:#}"),
-                }
+                let file = &selection.experiment;
+                eprintln!("error: {}: {error:#}", file.display());
+                broken += 1;
+                let name = file.file_stem().unwrap_or_default().to_string_lossy();
+                let entry = Entry::broken(&name, &command, &format!("{error:#}"));
+                page.entries.entry(name.into_owned()).or_insert(entry);
             }
-        };
-        entries.push(entry(&selection, ending, &out)?);
+        }
+        page.write()?;
     }
-    let page = out.join("RESULTS.md");
-    ablate_store::atomic::write(&page, ablate_report::results(&entries).as_bytes())?;
-    println!("results:     {}", page.display());
-    let broken = entries.iter().filter(|entry| entry.has_failed()).count();
+    println!("results:     {}", page.path().display());
     if broken > 0 {
-        bail!(
-            "{broken} of {} experiments failed; the messages are above",
-            entries.len()
-        );
+        bail!("{broken} of {count} experiments failed; the messages are above");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the page says of one experiment.
-fn entry(selection: &Selection, ending: Ending, out: &Path) -> anyhow::Result<Entry> {
+/// The command that redoes one experiment.
+fn command(selection: &Selection) -> String {
     let file = &selection.experiment;
     let shown = file.strip_prefix(workspace::root()).unwrap_or(file);
-    let profile = selection
-        .profile
-        .as_ref()
-        .map(|profile| format!(" --profile {profile}"));
-    let command = format!(
+    let profile = selection.profile.as_ref();
+    let profile = profile.map(|profile| format!(" --profile {profile}"));
+    format!(
         "cargo xtask run {}{}",
         shown.display(),
         profile.unwrap_or_default()
-    );
-    let name = file.file_stem().unwrap_or_default().to_string_lossy();
-    let notes = out.join("results").join(format!("{name}.md"));
-    let notes = match notes.exists() {
-        true => fs::read_to_string(&notes).with_context(|| notes.display().to_string())?,
-        false => String::new(),
-    };
-    Ok(Entry {
-        name: name.into_owned(),
-        command,
-        notes,
-        ending,
-    })
+    )
 }
 
-/// Copies the curves beside the page.
-fn publish(report: &Path, out: &Path, name: &str) -> anyhow::Result<()> {
-    let folder = out.join("results");
-    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let (from, to) = (
-        report.join("curves.svg"),
-        folder.join(format!("{name}.svg")),
-    );
-    let picture = fs::read(&from).with_context(|| from.display().to_string())?;
-    ablate_store::atomic::write(&to, &picture)?;
-    Ok(())
+/// RESULTS.md with what it is made of.
+struct Page {
+    out: PathBuf,
+    entries: BTreeMap<String, Entry>,
+    made: String,
+}
+
+impl Page {
+    /// The page as earlier runs left it; an empty one where there were none.
+    fn open(out: PathBuf) -> anyhow::Result<Self> {
+        let folder = out.join("results");
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let mut entries = BTreeMap::new();
+        for path in listed(&folder, "json")? {
+            let named = || path.display().to_string();
+            let text = fs::read_to_string(&path).with_context(named)?;
+            let entry = Entry::from_json(&text).map_err(|problem| {
+                let fix = "remove it and run `cargo xtask reproduce` for its experiment";
+                anyhow!("{}: {problem}\n  fix: {fix}", path.display())
+            })?;
+            entries.insert(entry.name.clone(), entry);
+        }
+        let machine = Environment::capture();
+        let commit = match &*machine.commit {
+            "" => String::new(),
+            commit => format!(" ({commit})"),
+        };
+        let made = format!(
+            "ablate {}{commit}; {}, {} cores, {}",
+            machine.version, machine.processor, machine.cores, machine.simd
+        );
+        Ok(Self { out, entries, made })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.out.join("RESULTS.md")
+    }
+
+    /// Puts an experiment on the page, its pictures beside it.
+    fn publish(
+        &mut self,
+        report: &Report,
+        folder: &Path,
+        command: &str,
+        failure: Option<&str>,
+    ) -> anyhow::Result<()> {
+        let entry = Entry::new(report, command, &self.made, failure);
+        let results = self.out.join("results");
+        let copy = |from: &str, to: String| -> anyhow::Result<()> {
+            let from = folder.join(from);
+            let picture = fs::read(&from).with_context(|| from.display().to_string())?;
+            Ok(atomic::write(&results.join(to), &picture)?)
+        };
+        let name = &entry.name;
+        copy("curves.svg", format!("{name}.svg"))?;
+        for (figure, _) in &entry.figures {
+            copy(&format!("{figure}.svg"), format!("{name}-{figure}.svg"))?;
+        }
+        let file = results.join(format!("{name}.json"));
+        atomic::write(&file, entry.to_json()?.as_bytes())?;
+        self.entries.insert(name.clone(), entry);
+        Ok(())
+    }
+
+    fn write(&self) -> anyhow::Result<()> {
+        let mut notes = BTreeMap::new();
+        for name in self.entries.keys() {
+            let path = self.out.join("results").join(format!("{name}.md"));
+            if path.exists() {
+                let text = fs::read_to_string(&path);
+                notes.insert(&**name, text.with_context(|| path.display().to_string())?);
+            }
+        }
+        let entries: Vec<Entry> = self.entries.values().cloned().collect();
+        let notes = |name: &str| notes.get(name).cloned().unwrap_or_default();
+        let page = ablate_report::results(&entries, notes);
+        Ok(atomic::write(&self.path(), page.as_bytes())?)
+    }
+}
+
+/// The files of a folder with an ending, in alphabetical order.
+fn listed(folder: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let named = || folder.display().to_string();
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(named)? {
+        let path = entry.with_context(named)?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// The files of the named experiments; without names, of all that have the profile,
@@ -131,18 +197,8 @@ fn files(arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
         };
         return Ok(arguments.experiments.iter().map(file).collect());
     }
-    let listed = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
-    let mut files = Vec::new();
-    for entry in listed {
-        let path = entry.with_context(|| folder.display().to_string())?.path();
-        let is_experiment = path
-            .extension()
-            .is_some_and(|extension| extension == "toml");
-        if is_experiment && has_profile(&path, arguments.profile.as_deref()) {
-            files.push(path);
-        }
-    }
-    files.sort();
+    let mut files = listed(&folder, "toml")?;
+    files.retain(|file| has_profile(file, arguments.profile.as_deref()));
     Ok(files)
 }
 
