@@ -2,9 +2,11 @@
 
 mod program;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use program::Program;
+use serde_json::Value;
 
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -29,16 +31,91 @@ fn experiments(profile: &str) -> Vec<String> {
 }
 
 #[test]
-fn all_run_in_the_ci_profile() {
+fn all_run_in_the_ci_profile_and_give_what_they_gave() {
     let program = Program::new();
     let experiments = experiments("ci");
     assert!(experiments.len() >= 11, "{experiments:?}");
+    let mut found = Pins::new();
     for file in experiments {
         program.succeed(&["run", &file, "--profile", "ci", "--seeds", "1"]);
         let name = file.replace("experiments/", "").replace(".toml", "");
-        let report = program.store().join(name).join("ci/report/report.md");
-        assert!(report.exists(), "{file} left no report");
+        let folder = program.store().join(&name).join("ci");
+        for file in ["report.md", "table.csv", "table.tex", "report.json"] {
+            assert!(
+                folder.join("report").join(file).exists(),
+                "{name}: no {file}"
+            );
+        }
+        for picture in ["curves", "predictions", "confusion"] {
+            for ending in ["svg", "png"] {
+                let file = folder.join("report").join(format!("{picture}.{ending}"));
+                // An ensemble's picture would be of no net in particular.
+                let is_left_out = name == "ensemble" && picture != "curves";
+                assert!(
+                    file.exists() || is_left_out,
+                    "{} is missing",
+                    file.display()
+                );
+            }
+        }
+        for trial in program.trials(&format!("{name}/ci")) {
+            let metrics = program.metrics(&trial);
+            let last = metrics.last().expect("an epoch");
+            let stem = trial.file_name().expect("a name").to_string_lossy();
+            let (variant, _) = stem.rsplit_once('-').expect("VARIANT-seedN-HASH");
+            found.insert(format!("{name}/{variant}"), pinned(last));
+        }
     }
+    check(&found);
+}
+
+/// The losses and errors of trials by `EXPERIMENT/VARIANT-seedN`.
+type Pins = BTreeMap<String, BTreeMap<String, f64>>;
+
+/// What is pinned of a trial's last epoch.
+fn pinned(record: &Value) -> BTreeMap<String, f64> {
+    let mut values = BTreeMap::new();
+    for split in ["train", "validation"] {
+        for metric in ["loss", "top1_error"] {
+            // An ensemble trains nothing.
+            if let Some(value) = record[split][metric].as_f64() {
+                values.insert(format!("{split} {metric}"), value);
+            }
+        }
+    }
+    values
+}
+
+/// Compares with `tests/pinned.json`, or writes it with `ABLATE_PIN=1`.
+///
+/// Instruction sets add up in different orders, which ten steps of training blow up
+/// to some 1e-5 of a loss; an image or two may then change sides.
+fn check(found: &Pins) {
+    let path = root().join("tests/pinned.json");
+    if std::env::var_os("ABLATE_PIN").is_some() {
+        let text = serde_json::to_string_pretty(found).expect("JSON");
+        std::fs::write(&path, text + "\n").expect("written");
+    }
+    let text = std::fs::read_to_string(&path).expect("tests/pinned.json");
+    let pins: Pins = serde_json::from_str(&text).expect("JSON");
+    let names = |pins: &Pins| pins.keys().cloned().collect::<Vec<_>>();
+    let mut wrong = Vec::new();
+    for (trial, values) in &pins {
+        for (name, pin) in values {
+            let tolerance = match name.ends_with("loss") {
+                true => 1e-3 * pin.abs(),
+                false => 2.0 / 80.0,
+            };
+            match found.get(trial).and_then(|values| values.get(name)) {
+                Some(value) if (value - pin).abs() <= tolerance => {}
+                Some(value) => wrong.push(format!("{trial}: {name} is {value}, was {pin}")),
+                None => wrong.push(format!("{trial}: {name} is missing, was {pin}")),
+            }
+        }
+    }
+    let how = "where the change is meant, run this test with ABLATE_PIN=1 and commit the file";
+    assert!(wrong.is_empty(), "{}\n{how}", wrong.join("\n"));
+    assert_eq!(names(found), names(&pins), "trials are not pinned: {how}");
 }
 
 #[test]
