@@ -25,6 +25,8 @@ mod shared;
 mod simd;
 #[cfg(test)]
 mod testing;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 mod update;
 mod vector;
 

@@ -71,7 +71,7 @@ macro_rules! multiversion {
             // SAFETY: kernels get their level from `simd::level` or, in tests, from
             // `Level::available`, which both have asked the machine.
             #[cfg(target_arch = "x86_64")]
-            $crate::Level::Avx512 => unsafe { avx512$(::<$constant>)?($($argument),*) },
+            $crate::Level::Avx512 | $crate::Level::Amx => unsafe { avx512$(::<$constant>)?($($argument),*) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             $crate::Level::Avx2 => unsafe { avx2$(::<$constant>)?($($argument),*) },
@@ -118,11 +118,11 @@ macro_rules! by_product {
             unsafe {
                 match level {
                     #[cfg(target_arch = "x86_64")]
-                    $crate::Level::Avx512 if $element::has_instruction() => {
+                    $crate::Level::Avx512 | $crate::Level::Amx if $element::has_instruction() => {
                         avx512_bf16::<$element>($($argument),*)
                     }
                     #[cfg(target_arch = "x86_64")]
-                    $crate::Level::Avx512 => avx512::<$element>($($argument),*),
+                    $crate::Level::Avx512 | $crate::Level::Amx => avx512::<$element>($($argument),*),
                     #[cfg(target_arch = "x86_64")]
                     $crate::Level::Avx2 => avx2::<$element>($($argument),*),
                     _ => $run::<$element, $element::Plain, $($narrow),*>($($argument),*),

@@ -21,7 +21,7 @@ impl Precision {
     pub fn has_instruction(self) -> bool {
         match self {
             Self::F32 => true,
-            Self::Bf16 => level() == Level::Avx512 && bf16_instruction(),
+            Self::Bf16 => level() >= Level::Avx512 && bf16_instruction(),
         }
     }
 }

@@ -11,12 +11,15 @@ pub enum Level {
     Avx2,
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
+    /// The tiles of AMX, which multiply bfloat16; everything else as in AVX-512,
+    /// with its BF16.
+    Amx,
 }
 
 impl Level {
     /// The levels this machine can run, lowest first; tests go through them all.
     pub fn available() -> Vec<Self> {
-        [Self::Portable, Self::Avx2, Self::Avx512]
+        [Self::Portable, Self::Avx2, Self::Avx512, Self::Amx]
             .into_iter()
             .filter(|level| *level <= detected())
             .collect()
@@ -24,14 +27,15 @@ impl Level {
 }
 
 /// The best level of this machine, or the lower one named by the environment
-/// variable `ABLATE_SIMD` (`portable`, `avx2`, `avx512`).
+/// variable `ABLATE_SIMD` (`portable`, `avx2`, `avx512`, `amx`).
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {
         let wanted = match std::env::var("ABLATE_SIMD").as_deref() {
             Ok("portable") => Level::Portable,
             Ok("avx2") => Level::Avx2,
-            _ => Level::Avx512,
+            Ok("avx512") => Level::Avx512,
+            _ => Level::Amx,
         };
         wanted.min(detected())
     })
@@ -46,6 +50,7 @@ fn detected() -> Level {
         && is_x86_feature_detected!("avx512vl");
     // A virtual machine may hide the lower set and show the higher.
     match (avx2, avx512) {
+        (true, true) if crate::tiles::available() => Level::Amx,
         (true, true) => Level::Avx512,
         (true, false) => Level::Avx2,
         (false, _) => Level::Portable,

@@ -36,7 +36,7 @@ pub(super) struct Task<'a, E: Element> {
 /// The widest channel block that leaves no sum without a register.
 pub(super) fn widest(level: Level) -> usize {
     match level {
-        Level::Avx512 => 16,
+        Level::Avx512 | Level::Amx => 16,
         Level::Avx2 | Level::Portable => 4,
     }
 }

@@ -18,6 +18,8 @@ mod side;
 mod slices;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 mod weight_gradient;
 
 pub use activation_gradient::activation_gradient;

@@ -10,17 +10,17 @@ use crate::lanes::Lanes;
 use crate::vector::{Pairs, pair_up};
 
 /// Pairs kept between calls.
-type Scratch = Cell<Vec<Pairs>>;
+pub(super) type Scratch = Cell<Vec<Pairs>>;
 
 thread_local! {
     /// Taken out while in use, so that a call that rayon starts on this thread
     /// meanwhile finds none and makes its own.
-    static FIRST: Scratch = const { Cell::new(Vec::new()) };
-    static SECOND: Scratch = const { Cell::new(Vec::new()) };
+    pub(super) static FIRST: Scratch = const { Cell::new(Vec::new()) };
+    pub(super) static SECOND: Scratch = const { Cell::new(Vec::new()) };
 }
 
 /// `len` pairs for the length of a call.
-fn with_scratch(
+pub(super) fn with_scratch(
     home: &'static std::thread::LocalKey<Scratch>,
     len: usize,
     run: impl FnOnce(&mut [Pairs]),

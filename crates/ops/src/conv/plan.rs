@@ -6,6 +6,8 @@ use super::packing::channel_blocks;
 use super::pairing::{with_paired_blocks, with_source};
 use super::pass::Pass;
 use super::side::{Finish, Side, piece, pieces};
+#[cfg(target_arch = "x86_64")]
+use super::tiles::{TileGradient, TileSide};
 use super::weight_gradient::{self, Geometry, accumulate};
 use super::{ConvShape, ConvShapeError};
 use crate::lanes::Lanes;
@@ -26,13 +28,42 @@ pub struct ConvPlan {
     level: Level,
     sides: Sides,
     weight_geometry: Geometry,
+    /// The weight gradient by tiles, where these are used.
+    #[cfg(target_arch = "x86_64")]
+    tile_gradient: Option<TileGradient>,
 }
 
 /// The forward pass and the input gradient.
 #[derive(Debug)]
 enum Sides {
     F32([Side<F32>; 2]),
-    Bf16([Side<Bf16>; 2]),
+    Bf16([Halves; 2]),
+}
+
+/// How one direction multiplies bfloat16.
+#[derive(Debug)]
+enum Halves {
+    Registers(Side<Bf16>),
+    #[cfg(target_arch = "x86_64")]
+    Tiles(TileSide),
+}
+
+impl Halves {
+    fn forward(shape: &ConvShape, level: Level) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(side) = TileSide::forward(shape).filter(|_| level == Level::Amx) {
+            return Self::Tiles(side);
+        }
+        Self::Registers(Side::new(Pass::paired_forward(shape), level))
+    }
+
+    fn input_gradient(shape: &ConvShape, level: Level) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(side) = TileSide::input_gradient(shape).filter(|_| level == Level::Amx) {
+            return Self::Tiles(side);
+        }
+        Self::Registers(Side::new(Pass::paired_input_gradient(shape), level))
+    }
 }
 
 const FORWARD: usize = 0;
@@ -67,8 +98,8 @@ impl ConvPlan {
                 Side::new(Pass::input_gradient(&shape), level),
             ]),
             Precision::Bf16 => Sides::Bf16([
-                Side::new(Pass::paired_forward(&shape), level),
-                Side::new(Pass::paired_input_gradient(&shape), level),
+                Halves::forward(&shape, level),
+                Halves::input_gradient(&shape, level),
             ]),
         };
         Ok(Self {
@@ -76,6 +107,10 @@ impl ConvPlan {
             level,
             sides,
             weight_geometry: Geometry::new(&shape),
+            #[cfg(target_arch = "x86_64")]
+            tile_gradient: (level == Level::Amx && precision == Precision::Bf16)
+                .then(|| TileGradient::new(&shape))
+                .flatten(),
         })
     }
 
@@ -132,10 +167,11 @@ impl ConvPlan {
                 let Side { pass, weights } = &mut sides[side];
                 weights.pack(pass, w, at);
             }
-            Sides::Bf16(sides) => {
-                let Side { pass, weights } = &mut sides[side];
-                weights.pack(pass, w, at);
-            }
+            Sides::Bf16(sides) => match &mut sides[side] {
+                Halves::Registers(Side { pass, weights }) => weights.pack(pass, w, at),
+                #[cfg(target_arch = "x86_64")]
+                Halves::Tiles(side) => side.pack(w, at),
+            },
         }
     }
 
@@ -159,12 +195,16 @@ impl ConvPlan {
         }
         match &self.sides {
             Sides::F32(sides) => sides[side].run(self.level, source, finish, produced),
-            Sides::Bf16(sides) => {
-                let side = &sides[side];
-                with_source(self.level, &side.pass, source, finish.parallel, |source| {
-                    side.run(self.level, source, finish, produced);
-                });
-            }
+            Sides::Bf16(sides) => match &sides[side] {
+                Halves::Registers(side) => {
+                    with_source(self.level, &side.pass, source, finish.parallel, |source| {
+                        side.run(self.level, source, finish, produced);
+                    });
+                }
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: such a side is made for a level with tiles alone, which is available.
+                Halves::Tiles(side) => unsafe { side.run(source, finish, produced) },
+            },
         }
     }
 
@@ -254,6 +294,12 @@ impl ConvPlan {
             "ConvPlan: `gw` has the wrong length"
         );
         self.check_blocks(x.len(), gz.len());
+        #[cfg(target_arch = "x86_64")]
+        if let Some(gradient) = &self.tile_gradient {
+            // SAFETY: it is made for a level with tiles alone, which is available;
+            // the lengths are checked.
+            return unsafe { gradient.add(x, gz, gw, parallel) };
+        }
         match &self.sides {
             Sides::F32(_) => self.accumulate::<F32>(x, gz, gw, parallel),
             Sides::Bf16(_) => {

@@ -113,7 +113,7 @@ pub(super) struct Task<'a, E: Element> {
 /// without a register.
 pub(super) fn widest(level: Level) -> [usize; 2] {
     match level {
-        Level::Avx512 => [8, 3],
+        Level::Avx512 | Level::Amx => [8, 3],
         Level::Avx2 | Level::Portable => [2, 2],
     }
 }

@@ -40,7 +40,7 @@ struct Copied<E: Operands> {
 /// Columns of a panel.
 fn width(level: Level) -> usize {
     match level {
-        Level::Avx512 => 16,
+        Level::Avx512 | Level::Amx => 16,
         Level::Avx2 | Level::Portable => 4,
     }
 }
