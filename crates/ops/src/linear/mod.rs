@@ -11,6 +11,8 @@ mod plan;
 mod slices;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 mod weight_gradient;
 
 pub use op::linear;

@@ -3,6 +3,8 @@
 use rayon::prelude::*;
 
 use super::operands::{Matrix, Operands};
+#[cfg(target_arch = "x86_64")]
+use super::tiles;
 use super::{forward, input_gradient, weight_gradient};
 use crate::lanes::Lanes;
 use crate::shared::Shared;
@@ -10,7 +12,7 @@ use crate::vector::{Bf16, F32};
 use crate::{Activation, Level, Precision, level};
 
 /// Inputs that one task of a gradient takes.
-const COLUMNS: usize = 256;
+pub(super) const COLUMNS: usize = 256;
 
 /// Outputs that one task of the forward pass takes at most.
 const OUTPUTS: usize = 96;
@@ -44,6 +46,12 @@ impl LinearPlan {
             precision,
             level: level.min(best),
         }
+    }
+
+    /// Whether the tiles of AMX do the work.
+    #[cfg(target_arch = "x86_64")]
+    fn has_tiles(&self) -> bool {
+        self.precision == Precision::Bf16 && self.level == Level::Amx
     }
 
     /// Blocks of images in `x` and in `y`, whose lengths it checks with that of `w`.
@@ -89,6 +97,12 @@ impl LinearPlan {
             bias_len, self.outputs,
             "LinearPlan: `bias` has the wrong length"
         );
+        #[cfg(target_arch = "x86_64")]
+        if self.has_tiles() {
+            let sizes = [self.inputs, self.outputs];
+            // SAFETY: the level is available, the lengths are checked.
+            return unsafe { tiles::forward(sizes, x, w, bias, act, y) };
+        }
         match self.precision {
             Precision::F32 => self.forward_of::<F32>(x, w, bias, act, y),
             Precision::Bf16 => self.forward_of::<Bf16>(x, w, bias, act, y),
@@ -130,6 +144,11 @@ impl LinearPlan {
     /// When a length does not fit.
     pub fn input_gradient(&self, gz: &[Lanes], w: &[f32], gx: &mut [Lanes]) {
         self.check(gx.len(), w.len(), gz.len());
+        #[cfg(target_arch = "x86_64")]
+        if self.has_tiles() {
+            // SAFETY: the level is available, the lengths are checked.
+            return unsafe { tiles::input_gradient([self.inputs, self.outputs], gz, w, gx) };
+        }
         match self.precision {
             Precision::F32 => self.input_gradient_of::<F32>(gz, w, gx),
             Precision::Bf16 => self.input_gradient_of::<Bf16>(gz, w, gx),
@@ -175,6 +194,12 @@ impl LinearPlan {
         if batch == 0 {
             return gw.fill(0.0);
         }
+        #[cfg(target_arch = "x86_64")]
+        if self.has_tiles() {
+            let sizes = [batch, self.inputs, self.outputs];
+            // SAFETY: the level is available, the lengths are checked.
+            return unsafe { tiles::weight_gradient(sizes, x, gz, gw) };
+        }
         match self.precision {
             Precision::F32 => self.weight_gradient_of::<F32>(batch, x, gz, gw),
             Precision::Bf16 => self.weight_gradient_of::<Bf16>(batch, x, gz, gw),
@@ -208,7 +233,10 @@ impl LinearPlan {
 }
 
 /// `0..len` in ranges of `step`, in parallel.
-fn ranges(len: usize, step: usize) -> impl ParallelIterator<Item = std::ops::Range<usize>> {
+pub(super) fn ranges(
+    len: usize,
+    step: usize,
+) -> impl ParallelIterator<Item = std::ops::Range<usize>> {
     (0..len.div_ceil(step))
         .into_par_iter()
         .map(move |index| index * step..((index + 1) * step).min(len))
