@@ -6,7 +6,8 @@
 #   tests/sanitise.sh asan miri           some of them
 #
 #   asserted  debug assertions and overflow checks, at every instruction set
-#   asan      the same under AddressSanitizer: accesses out of bounds
+#   asan      the same under AddressSanitizer: accesses out of bounds, but for those
+#             of AMX, which are assembly; crates/ops/tests/bounds.rs has guards for them
 #   miri      any undefined behaviour and data races, in the portable and AVX2 kernels
 #   aarch64   the portable kernels, run as aarch64 code by qemu
 #   targets   the whole workspace type-checks for other systems
@@ -38,7 +39,7 @@ has_target() { rustup target list --installed 2>/dev/null | grep -qx "$1"; }
 at_every_level() {
     cargo test --release --tests -p ablate-ops "$@" || return
     local level
-    for level in portable avx2 avx512; do
+    for level in portable avx2 avx512 amx; do
         ABLATE_SIMD=$level cargo test --release --tests -p ablate-nn "$@" || return
     done
 }

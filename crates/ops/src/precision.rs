@@ -10,8 +10,10 @@ pub enum Precision {
     #[default]
     F32,
     /// Bfloat16: operands are rounded to eight bits of mantissa, ties to even,
-    /// and their products added up in float32. Machines without AVX-512 BF16
-    /// compute the same in float32 arithmetic, without being faster for it.
+    /// and their products added up in float32. By the tiles of AMX or by AVX-512
+    /// BF16, where magnitudes too small for a normal number count as zero;
+    /// machines with neither compute the same in float32 arithmetic, without
+    /// being faster for it.
     Bf16,
 }
 

@@ -11,8 +11,8 @@ pub enum Level {
     Avx2,
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
-    /// The tiles of AMX, which multiply bfloat16; everything else as in AVX-512,
-    /// with its BF16.
+    /// The tiles of AMX, which multiply bfloat16, and AVX-512 with its BF16 for
+    /// everything else.
     Amx,
 }
 

@@ -42,7 +42,8 @@ fn heading(results: &Results, files: &Files) -> String {
         },
         environment.processor,
         environment.cores,
-        environment.simd,
+        // Only bfloat16 has kernels of its own for AMX.
+        environment.simd.replace("amx", "avx512 and amx"),
         match ablate_ops::Precision::Bf16.has_instruction() {
             true => "with its",
             false => "without",
