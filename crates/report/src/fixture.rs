@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ablate_core::EpochRecord;
-use ablate_store::{Claim, Comparison, Experiment, Measure, Status, Trial};
+use ablate_store::{Claim, Comparison, Environment, Experiment, Measure, Status, Trial};
 
 /// ReLU against tanh.
 pub(crate) fn experiment() -> Experiment {
@@ -59,6 +59,11 @@ pub(crate) fn trial(variant: &str, seed: u64, errors: &[f64]) -> Trial {
         history: errors.iter().enumerate().map(record).collect(),
         config: serde_json::Value::Null,
         outputs: None,
+        environment: Some(Environment {
+            version: "9".to_string(),
+            cores: 1,
+            ..Environment::default()
+        }),
     }
 }
 

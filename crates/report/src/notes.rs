@@ -75,12 +75,17 @@ pub(crate) fn setting(report: &Report) -> Vec<(&'static str, String)> {
         [] => "none".to_string(),
         seeds => listed(seeds),
     };
-    vec![
+    let mut setting = vec![
         ("Profile", profile),
         ("Data", data),
         ("Epochs", epochs),
         ("Seeds", seeds),
-    ]
+    ];
+    let environments = &report.setting.environments;
+    if !environments.is_empty() {
+        setting.push(("Trained by", environments.join("; ")));
+    }
+    setting
 }
 
 /// What an effect compares, after what is measured where a claim has several

@@ -37,9 +37,9 @@ pub struct Entry {
 const FORMAT: u32 = 1;
 
 impl Entry {
-    /// What the page says of a report: `command` made it, `made` says with what, and
-    /// `failure`, in words, which trials failed.
-    pub fn new(report: &Report, command: &str, made: &str, failure: Option<&str>) -> Self {
+    /// What the page says of a report: `command` made it, and `failure` says in words
+    /// which trials failed.
+    pub fn new(report: &Report, command: &str, failure: Option<&str>) -> Self {
         let experiment = &report.experiment;
         let shown = claim_figures(&experiment.claim.measure);
         let figures = report.figures().iter();
@@ -52,7 +52,7 @@ impl Entry {
                 .filter(|figure| shown.contains(&figure.name))
                 .map(|figure| (figure.name.to_string(), figure.title.to_string()))
                 .collect(),
-            text: text(report, made, failure),
+            text: text(report, failure),
             command: command.to_string(),
         }
     }
@@ -168,7 +168,7 @@ fn rows(report: &Report) -> Vec<[String; 6]> {
     comparisons.filter_map(row).collect()
 }
 
-fn text(report: &Report, made: &str, failure: Option<&str>) -> String {
+fn text(report: &Report, failure: Option<&str>) -> String {
     let experiment = &report.experiment;
     let mut text = format!("> {}\n\n", escape(&experiment.claim.text));
     for (what, judgement) in report.verdicts() {
@@ -181,7 +181,6 @@ fn text(report: &Report, made: &str, failure: Option<&str>) -> String {
     for (name, value) in notes::setting(report) {
         let _ = writeln!(text, "- {name}: {}", escape(&value));
     }
-    let _ = writeln!(text, "- Made with: {}", escape(made));
     let curves = &experiment.name;
     let _ = write!(text, "\n![Learning curves](results/{curves}.svg)\n");
     text
@@ -216,7 +215,7 @@ mod tests {
     #[test]
     fn a_row_holds_figure_effect_and_verdict_and_notes_are_kept() {
         let report = report();
-        let entry = Entry::new(&report, COMMAND, "ablate 9, a processor", None);
+        let entry = Entry::new(&report, COMMAND, None);
         let page = page(&[entry]);
         let row = page
             .lines()
@@ -235,7 +234,7 @@ mod tests {
             "\nBy hand.\n",
             "made-up data",
             "\n    cargo xtask run",
-            "Made with: ablate 9, a processor",
+            "Trained by: ablate 9, 1 cores",
             "\n## relu_vs_tanh\n",
         ] {
             assert!(page.contains(part), "`{part}` is not in:\n{page}");
@@ -244,7 +243,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_read_as_it_was_written() {
-        let entry = Entry::new(&report(), COMMAND, "", Some("one trial failed"));
+        let entry = Entry::new(&report(), COMMAND, Some("one trial failed"));
         let text = entry.to_json().expect("JSON");
         assert_eq!(Entry::from_json(&text), Ok(entry));
         let newer = text.replacen("\"format\": 1", "\"format\": 2", 1);
@@ -255,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_order_is_the_papers() {
-        let mut early = Entry::new(&report(), COMMAND, "", None);
+        let mut early = Entry::new(&report(), COMMAND, None);
         let mut late = early.clone();
         early.name = "zebra".to_string();
         late.section = "6.1".to_string();

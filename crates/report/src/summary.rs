@@ -81,6 +81,8 @@ impl EnsembleSummary {
 pub struct Setting {
     /// The data set's description of itself; several only if trials differ.
     pub data: Vec<String>,
+    /// The programs and machines that trained.
+    pub environments: Vec<String>,
     /// All seeds, ascending.
     pub seeds: Vec<u64>,
     /// Epochs that finished trials took: least and most.
@@ -170,6 +172,11 @@ pub(crate) fn setting(trials: &Trials) -> Setting {
     let finished = trials.groups.iter().flat_map(Group::finished);
     Setting {
         data: distinct(trials.all().map(|trial| trial.data.clone())),
+        environments: distinct(
+            trials
+                .all()
+                .filter_map(|trial| Some(trial.environment.as_ref()?.text())),
+        ),
         seeds: trials.seeds.clone(),
         epochs: ends(&distinct(finished.map(last_epoch))),
     }

@@ -75,6 +75,7 @@ impl<'a> PlannedGroup<'a> {
             history: Vec::new(),
             config: json!({ "members": hashes }),
             outputs: None,
+            environment: None,
         };
         if members.len() < self.members.len() {
             return Ok(trial);
@@ -192,6 +193,7 @@ mod tests {
             history: Vec::new(),
             config: serde_json::Value::Null,
             outputs: folder.outputs().expect("undamaged"),
+            environment: None,
         }
     }
 

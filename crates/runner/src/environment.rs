@@ -1,50 +1,23 @@
-//! What a trial ran on, so that a result can be judged later.
+//! Finds out what a trial runs on.
 
 use std::fs;
 use std::process::Command;
 
-use serde::{Deserialize, Serialize};
+use ablate_store::Environment;
 
-/// Program, machine and source state.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Environment {
-    /// This program's version.
-    pub version: String,
-    /// Operating system and architecture.
-    pub platform: String,
-    /// The processor's own name; empty where the system does not tell.
-    pub processor: String,
-    /// Logical cores this process may use.
-    pub cores: usize,
-    /// Vector instructions the kernels use.
-    pub simd: String,
-    /// The GPU that trained; empty where none did.
-    #[serde(default)]
-    pub gpu: String,
-    /// Main memory in MiB; 0 where the system does not tell.
-    pub memory_mib: u64,
-    /// Commit of the source folder, with `+changes` where files differ from it;
-    /// empty outside a checkout.
-    pub commit: String,
-    /// Seconds since 1970 when the trial started.
-    pub started: u64,
-}
-
-impl Environment {
-    /// Looks around. Which GPU trains is the caller's knowledge.
-    pub fn capture() -> Self {
-        let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Self {
-            version: env!("CARGO_PKG_VERSION").to_string(),
-            platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
-            processor: field("/proc/cpuinfo", "model name"),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            simd: format!("{:?}", ablate_ops::level()).to_lowercase(),
-            gpu: String::new(),
-            memory_mib: memory_mib(),
-            commit: commit(),
-            started: started.map_or(0, |elapsed| elapsed.as_secs()),
-        }
+/// Looks around. Which GPU trains is the caller's knowledge.
+pub fn capture() -> Environment {
+    let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Environment {
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+        processor: field("/proc/cpuinfo", "model name"),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        simd: format!("{:?}", ablate_ops::level()).to_lowercase(),
+        gpu: String::new(),
+        memory_mib: memory_mib(),
+        commit: commit(),
+        started: started.map_or(0, |elapsed| elapsed.as_secs()),
     }
 }
 

@@ -4,13 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ablate_store::{ExperimentFolder, Status, Trial, TrialFolder, checkpoint};
+use ablate_store::{Environment, ExperimentFolder, Status, Trial, TrialFolder, checkpoint};
 
+use crate::environment;
 use crate::events::Events;
 use crate::progress::TrainProgress;
 use crate::session::Session;
 use crate::train::Trainer;
-use crate::{Environment, Error, Event, Observer, Plan, PlannedGroup, PlannedTrial, Result};
+use crate::{Error, Event, Observer, Plan, PlannedGroup, PlannedTrial, Result};
 
 /// A request to stop after the current step; shared with a signal handler.
 #[derive(Clone, Debug, Default)]
@@ -156,12 +157,15 @@ fn train(
         history: Vec::new(),
         config: planned.config.to_value(),
         outputs: None,
+        environment: None,
     };
     let environment = Environment {
         gpu: session.gpu(),
-        ..Environment::capture()
+        ..environment::capture()
     };
-    describe(folder, &trial, &environment)?;
+    describe(folder, &trial)?;
+    folder.write_environment(&environment)?;
+    trial.environment = Some(environment);
     let progress = resume(planned, folder, &mut session, observer)?;
     folder.rewrite_history(&progress.history)?;
     let events = Events::open(folder.path())?;
@@ -190,8 +194,8 @@ fn train(
     Ok(trial)
 }
 
-/// Writes what is known before the first step: config, environment, status.
-fn describe(folder: &TrialFolder, trial: &Trial, environment: &Environment) -> Result<()> {
+/// Writes what is known before the first step: config and status.
+fn describe(folder: &TrialFolder, trial: &Trial) -> Result<()> {
     let unwritable = |error: &dyn std::fmt::Display| {
         Error::Other(format!("the resolved config cannot be written: {error}"))
     };
@@ -199,8 +203,6 @@ fn describe(folder: &TrialFolder, trial: &Trial, environment: &Environment) -> R
     let config =
         toml::to_string_pretty(&without_nulls(&trial.config)).map_err(|e| unwritable(&e))?;
     folder.write_file("config.toml", config.as_bytes())?;
-    let environment = serde_json::to_vec_pretty(environment).map_err(|e| unwritable(&e))?;
-    folder.write_file("environment.json", &environment)?;
     folder.write(trial)?;
     Ok(())
 }

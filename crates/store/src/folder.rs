@@ -9,10 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::outputs::{self, Contents, Outputs};
-use crate::{Error, Experiment, Result, Status, Trial, atomic};
+use crate::{Environment, Error, Experiment, Result, Status, Trial, atomic};
 
 const EXPERIMENT: &str = "experiment.json";
 const TRIAL: &str = "trial.json";
+const ENVIRONMENT: &str = "environment.json";
 const METRICS: &str = "metrics.jsonl";
 const SEARCH: &str = "search";
 const LOCK: &str = ".lock";
@@ -120,10 +121,31 @@ impl TrialFolder {
         }
         let mut trial: Trial = read_json(&path)?;
         trial.history = self.history()?;
+        trial.environment = self.environment()?;
         if trial.status == Status::Finished {
             trial.outputs = self.outputs()?;
         }
         Ok(Some(trial))
+    }
+
+    /// What the trial last ran on; `None` where it was not written down.
+    ///
+    /// # Errors
+    /// The file is damaged.
+    fn environment(&self) -> Result<Option<Environment>> {
+        let path = self.path.join(ENVIRONMENT);
+        match path.exists() {
+            true => read_json(&path).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Stores what the trial runs on.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_environment(&self, environment: &Environment) -> Result<()> {
+        write_json(&self.path.join(ENVIRONMENT), environment)
     }
 
     /// What the finished model says; `None` where no such file was written.

@@ -19,6 +19,7 @@
 pub mod atomic;
 pub mod checkpoint;
 mod claim;
+mod environment;
 mod error;
 mod folder;
 mod measure;
@@ -28,6 +29,7 @@ mod search;
 
 pub use checkpoint::Checkpoint;
 pub use claim::{Also, Claim, Comparison, Direction};
+pub use environment::Environment;
 pub use error::{Error, Result};
 pub use folder::{ExperimentFolder, TrialFolder, TrialLock};
 pub use measure::{At, Censored, Measure};

@@ -203,6 +203,7 @@ mod tests {
             history: history(errors),
             config: serde_json::Value::Null,
             outputs: None,
+            environment: None,
         }
     }
 

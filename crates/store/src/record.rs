@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Claim, Outputs, Search};
+use crate::{Claim, Environment, Outputs, Search};
 
 /// An experiment as it was run: the claim and how its numbers are read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,4 +98,7 @@ pub struct Trial {
     /// there was such a file.
     #[serde(skip)]
     pub outputs: Option<Outputs>,
+    /// What it last ran on, which has a file of its own; `None` for a group.
+    #[serde(skip)]
+    pub environment: Option<Environment>,
 }

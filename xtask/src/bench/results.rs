@@ -1,7 +1,8 @@
 //! All measurements of one run, side by side.
 
 use ablate_core::Precision;
-use ablate_runner::Environment;
+use ablate_runner::environment;
+use ablate_store::Environment;
 use serde::Serialize;
 
 use super::Implementation;
@@ -47,7 +48,7 @@ impl Results {
         let load = std::fs::read_to_string("/proc/loadavg").ok();
         let load = load.and_then(|text| text.split_whitespace().next()?.parse().ok());
         Self {
-            environment: Environment::capture(),
+            environment: environment::capture(),
             threads,
             quick,
             load,

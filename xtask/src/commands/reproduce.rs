@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ablate_report::{Entry, Report};
-use ablate_runner::Environment;
 use ablate_runner::config::ExperimentFile;
 use ablate_store::atomic;
 use anyhow::{Context, anyhow, bail};
@@ -96,7 +95,6 @@ fn command(selection: &Selection) -> String {
 struct Page {
     out: PathBuf,
     entries: BTreeMap<String, Entry>,
-    made: String,
 }
 
 impl Page {
@@ -114,16 +112,7 @@ impl Page {
             })?;
             entries.insert(entry.name.clone(), entry);
         }
-        let machine = Environment::capture();
-        let commit = match &*machine.commit {
-            "" => String::new(),
-            commit => format!(" ({commit})"),
-        };
-        let made = format!(
-            "ablate {}{commit}; {}, {} cores, {}",
-            machine.version, machine.processor, machine.cores, machine.simd
-        );
-        Ok(Self { out, entries, made })
+        Ok(Self { out, entries })
     }
 
     fn path(&self) -> PathBuf {
@@ -138,7 +127,7 @@ impl Page {
         command: &str,
         failure: Option<&str>,
     ) -> anyhow::Result<()> {
-        let entry = Entry::new(report, command, &self.made, failure);
+        let entry = Entry::new(report, command, failure);
         let results = self.out.join("results");
         let copy = |from: &str, to: String| -> anyhow::Result<()> {
             let from = folder.join(from);
