@@ -28,6 +28,9 @@ pub(in crate::conv) struct TileSide {
     run: Run,
     /// For each produced pixel, bytes to where its taps start.
     starts: Vec<usize>,
+    /// For each pair of source channels and each tap, in the order of the weights,
+    /// its place among the packed ones of the first of sixteen produced channels.
+    places: Vec<usize>,
     /// `[groups, tiles of produced channels, tiles of the kernel, 16]`.
     weights: Vec<Pairs>,
 }
@@ -46,8 +49,20 @@ impl TileSide {
     fn new(geometry: Geometry) -> Self {
         let entries = channel_pairs(&geometry);
         let starts = geometry.starts().into_iter();
+        let run = Run::new(&geometry, entries);
+        let [height, width] = geometry.kernel;
+        let taps = (0..entries).flat_map(|entry| (0..height * width).map(move |tap| (entry, tap)));
+        let places = taps.map(|(entry, tap)| {
+            let tap = match geometry.turned {
+                true => height * width - 1 - tap,
+                false => tap,
+            };
+            let (tile, place) = run.place(tap / width, tap % width * entries + entry);
+            tile * ROWS * ROWS + place
+        });
         Self {
-            run: Run::new(&geometry, entries),
+            places: places.collect(),
+            run,
             starts: starts
                 .map(|pixel| pixel * entries * size_of::<Pairs>())
                 .collect(),
@@ -72,33 +87,27 @@ impl TileSide {
         let (len, tiles) = (self.weight_rows(), self.channel_tiles());
         self.weights
             .resize(self.geometry.groups * tiles * len, Pairs::ZERO);
-        let (geometry, run) = (&self.geometry, &self.run);
-        let entries = channel_pairs(geometry);
-        let [height, width] = geometry.kernel;
-        let last_tap = height * width - 1;
-        self.weights
-            .par_chunks_exact_mut(len)
-            .enumerate()
-            .for_each(|(index, to)| {
-                let (group, first) = (index / tiles, index % tiles * ROWS);
-                for channel in first..(first + ROWS).min(geometry.produced) {
-                    for entry in 0..entries {
-                        let taps = |source: usize| match source < geometry.summed {
-                            true => &w[at([group, channel, source])..][..=last_tap],
-                            false => &[],
-                        };
-                        let [even, odd] = [taps(2 * entry), taps(2 * entry + 1)];
-                        for tap in 0..=last_tap {
-                            let from = if geometry.turned { last_tap - tap } else { tap };
-                            let weight =
-                                Pair::new(even[from], odd.get(from).copied().unwrap_or(0.0));
-                            let (tile, place) =
-                                run.place(tap / width, tap % width * entries + entry);
-                            to[tile * ROWS + channel - first].0[place] = weight;
-                        }
+        let (geometry, places) = (&self.geometry, &self.places);
+        let taps = geometry.kernel[0] * geometry.kernel[1];
+        let pack = |(index, to): (usize, &mut [Pairs])| {
+            let (group, first) = (index / tiles, index % tiles * ROWS);
+            let channels = first..(first + ROWS).min(geometry.produced);
+            for (row, channel) in channels.enumerate() {
+                let to = &mut Pairs::flat_mut(to)[row * ROWS..];
+                for (entry, places) in places.chunks_exact(taps).enumerate() {
+                    let of = |source: usize| match source < geometry.summed {
+                        true => &w[at([group, channel, source])..][..taps],
+                        false => &[],
+                    };
+                    let second = of(2 * entry + 1).iter().chain(std::iter::repeat(&0.0));
+                    for ((first, second), place) in of(2 * entry).iter().zip(second).zip(places) {
+                        to[*place] = Pair::new(*first, *second);
                     }
                 }
-            });
+            }
+        };
+        let weights = self.weights.par_chunks_exact_mut(len);
+        weights.enumerate().for_each(pack);
     }
 
     /// Runs the pass over all blocks of images.
