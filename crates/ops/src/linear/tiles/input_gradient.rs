@@ -6,15 +6,19 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::super::plan::{COLUMNS, ranges};
+use super::super::plan::ranges;
 use super::{HALVES, lowest, successive};
 use crate::lanes::Lanes;
 use crate::shared::Shared;
 use crate::tiles::{JUMPERS, ROWS, Shape, Tiles, Walker, pair, store_transposed, transpose};
 use crate::vector::{Pairs, prefetch};
 
+/// Inputs that one task takes: enough that the weights to an output, which lie
+/// together, are a good part of a page.
+const COLUMNS: usize = 512;
+
 /// Tiles of the outputs whose weights are rounded at once: those of all a task's
-/// inputs then take 128 KiB.
+/// inputs then take 256 KiB.
 const CHUNK: usize = 8;
 
 /// Rows from the weights of sixteen inputs to those of the next. One tile more
