@@ -32,6 +32,7 @@ Examples:
   cargo xtask run experiments/lrn.toml --set optimiser.lr=0.003 --seeds 5
   cargo xtask reproduce --profile paper                            every experiment
   cargo xtask describe alexnet                                     every key of a plugin
+  cargo xtask summary alexnet                                      layers, parameters, cost
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 130 stopped (the same command goes on).")]
 struct Cli {
@@ -47,6 +48,8 @@ enum Command {
     Report(commands::report::Arguments),
     /// Run all experiments one after the other and write docs/RESULTS.md.
     Reproduce(commands::reproduce::Arguments),
+    /// Print what networks are made of: layers, parameters, neurons, cost.
+    Summary(commands::summary::Arguments),
     /// List the plugins this program has.
     List,
     /// Print every config key of a plugin or table: type, default, meaning, source.
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Report(arguments) => commands::report::run(&arguments),
         Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
+        Command::Summary(arguments) => commands::summary::run(&arguments),
         Command::List => commands::list::run(),
         Command::Describe(arguments) => commands::describe::run(&arguments),
         Command::Data(command) => commands::data::run(&command),

@@ -86,6 +86,41 @@ pub struct LayerSummary {
     pub multiply_adds: u64,
 }
 
+impl LayerSummary {
+    /// Neurons as the paper counts them (section 3.5): the outputs of a layer that
+    /// has weights. Pooling, normalisation and dropout have none.
+    pub fn neurons(&self) -> usize {
+        match self.parameters {
+            0 => 0,
+            _ => self.output.iter().product(),
+        }
+    }
+
+    /// Bytes of its float32 output for `batch` images.
+    pub fn activation_bytes(&self, batch: usize) -> u64 {
+        let values: usize = self.output.iter().product();
+        values as u64 * batch as u64 * size_of::<f32>() as u64
+    }
+}
+
+impl ModelSummary {
+    /// Neurons of all layers.
+    pub fn neurons(&self) -> usize {
+        self.layers.iter().map(LayerSummary::neurons).sum()
+    }
+
+    /// Multiply-adds of one image's forward pass.
+    pub fn multiply_adds(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.multiply_adds).sum()
+    }
+
+    /// Bytes of every layer's float32 output for `batch` images, all held at once.
+    pub fn activation_bytes(&self, batch: usize) -> u64 {
+        let layers = self.layers.iter();
+        layers.map(|layer| layer.activation_bytes(batch)).sum()
+    }
+}
+
 /// What workers that share a network handed each other, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchanged {

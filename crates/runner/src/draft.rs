@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ablate_core::DataContext;
+use ablate_core::{DataContext, Dataset, DatasetInfo, Split};
 use ablate_store::{Experiment, Trial};
 
 use crate::config::{
@@ -11,7 +11,7 @@ use crate::config::{
 };
 use crate::plan::{Datasets, Plan, PlannedTrial, Purpose};
 use crate::search::Search;
-use crate::{Error, Result};
+use crate::{Error, Pipeline, Result};
 
 /// From here to the [`Plan`] whose trials answer the claim: run the plan of the
 /// [`search`](Self::search), if there is one, and give its trials to
@@ -125,6 +125,25 @@ impl Draft {
         })
     }
 
+    /// Each variant's config, before any search has chosen a value.
+    ///
+    /// # Errors
+    /// A config is wrong.
+    pub fn variants(&self) -> Result<Vec<(String, TrialConfig)>> {
+        self.configs(&[])
+    }
+
+    /// What a trial's network sees: the shape `[C, H, W]` of an image at the end of
+    /// its pipeline, and the number of classes. Reads a few images at most.
+    ///
+    /// # Errors
+    /// The data is missing or damaged, or a step does not fit it.
+    pub fn sight(&self, config: &TrialConfig) -> Result<([usize; 3], usize)> {
+        let few = Few(self.datasets.get(&config.data)?);
+        let pipeline = Pipeline::build(&config.augmentation, &few)?;
+        Ok((pipeline.output_shape(), few.info().classes.len()))
+    }
+
     /// Each variant's config, with the layer a search chose for it.
     fn configs(&self, chosen: &[(&str, Layer)]) -> Result<Vec<(String, TrialConfig)>> {
         let config = |variant: &Variant| {
@@ -133,6 +152,24 @@ impl Draft {
             Ok((variant.name.clone(), variant.config(&layers)?))
         };
         self.variants.iter().map(config).collect()
+    }
+}
+
+/// The first images of a data set. A pipeline has the same shapes whatever it takes
+/// its statistics over, and ImageNet takes hours to read.
+struct Few(Arc<dyn Dataset>);
+
+impl Dataset for Few {
+    fn info(&self) -> &DatasetInfo {
+        self.0.info()
+    }
+
+    fn len(&self, split: Split) -> usize {
+        self.0.len(split).min(16)
+    }
+
+    fn read(&self, split: Split, index: usize, pixels: &mut [u8]) -> ablate_core::Result<u32> {
+        self.0.read(split, index, pixels)
     }
 }
 

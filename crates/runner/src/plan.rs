@@ -4,13 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ablate_core::{DataContext, Dataset, ModelContext, Split, registry};
+use ablate_core::{DataContext, Dataset, Split, registry};
 use ablate_store::{Experiment, ExperimentFolder};
-use candle_core::{DType, Device};
-use candle_nn::VarBuilder;
 
 use crate::config::{Choice, TrialConfig};
-use crate::{Error, Pipeline, PlannedGroup, Result, check, session};
+use crate::outline::Outline;
+use crate::{Error, Pipeline, PlannedGroup, Result, check};
 
 /// A trial that may or may not have run.
 #[derive(Clone, Debug)]
@@ -85,16 +84,12 @@ impl Plan {
                 }
             }
             let pipeline = Pipeline::build(&config.augmentation, data.as_ref())?;
-            // Zeros take no memory until written, so this costs nothing even for AlexNet.
-            let counter = Counter::default();
-            let parameters =
-                VarBuilder::from_backend(Box::new(counter.clone()), DType::F32, Device::Cpu);
-            let cx = ModelContext {
-                input: pipeline.output_shape(),
-                classes: data.info().classes.len(),
-                parameters,
-            };
-            session::model(config, &cx)?;
+            let outline = Outline::of(
+                &config.model,
+                pipeline.output_shape(),
+                data.info().classes.len(),
+                config.machine.workers,
+            )?;
             registry::optimiser(&config.optimiser.name, &config.optimiser.config, &[])
                 .map_err(|error| in_table("optimiser", error))?;
             let schedule = registry::schedule(&config.schedule.name, &config.schedule.config)
@@ -102,7 +97,7 @@ impl Plan {
             check::schedule(config, schedule.as_ref())?;
             check::claim(&self.experiment.claim, config)?;
             if counts.iter().all(|(variant, _)| *variant != trial.variant) {
-                counts.push((trial.variant.clone(), counter.count()));
+                counts.push((trial.variant.clone(), outline.parameters()));
             }
         }
         Ok(counts)
@@ -145,7 +140,7 @@ impl Datasets {
         }
     }
 
-    fn get(&self, choice: &Choice) -> Result<Arc<dyn Dataset>> {
+    pub fn get(&self, choice: &Choice) -> Result<Arc<dyn Dataset>> {
         let key = format!("{} {}", choice.name, choice.config);
         // A panic while opening leaves the map as it was.
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -157,48 +152,6 @@ impl Datasets {
             .into();
         open.insert(key, Arc::clone(&data));
         Ok(data)
-    }
-}
-
-/// A parameter source that only counts.
-#[derive(Clone, Default)]
-struct Counter(Arc<Mutex<HashMap<String, usize>>>);
-
-impl Counter {
-    fn count(&self) -> usize {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .sum()
-    }
-}
-
-impl candle_nn::var_builder::SimpleBackend for Counter {
-    fn get(
-        &self,
-        shape: candle_core::Shape,
-        name: &str,
-        _: candle_nn::Init,
-        dtype: DType,
-        device: &Device,
-    ) -> candle_core::Result<candle_core::Tensor> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.insert(name.to_string(), shape.elem_count());
-        candle_core::Tensor::zeros(shape, dtype, device)
-    }
-
-    fn get_unchecked(
-        &self,
-        name: &str,
-        _: DType,
-        _: &Device,
-    ) -> candle_core::Result<candle_core::Tensor> {
-        candle_core::bail!("`{name}` has no shape yet")
-    }
-
-    fn contains_tensor(&self, _: &str) -> bool {
-        true
     }
 }
 

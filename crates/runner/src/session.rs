@@ -8,7 +8,7 @@ use ablate_core::{
 };
 use candle_core::{DType, Device, Tensor};
 
-use crate::config::TrialConfig;
+use crate::config::Choice;
 use crate::device::gpu_name;
 use crate::evaluate::Metrics;
 use crate::plan::in_table;
@@ -44,7 +44,7 @@ impl Session {
             classes: data.info().classes.len(),
             parameters: parameters.builder(DType::F32, &device),
         };
-        let model = model(config, &cx)?;
+        let model = model(&config.model, config.machine.workers, &cx)?;
         let list = parameters.all();
         let optimiser =
             registry::optimiser(&config.optimiser.name, &config.optimiser.config, &list)
@@ -91,12 +91,12 @@ impl Session {
     }
 }
 
-/// Builds the network of a trial and places it on the workers.
-pub(crate) fn model(config: &TrialConfig, cx: &ModelContext) -> Result<Box<dyn Model>> {
-    let mut model = registry::model(&config.model.name, &config.model.config, cx)
+/// Builds a network and places it on the workers.
+pub(crate) fn model(choice: &Choice, workers: usize, cx: &ModelContext) -> Result<Box<dyn Model>> {
+    let mut model = registry::model(&choice.name, &choice.config, cx)
         .map_err(|error| in_table("model", error))?;
     model
-        .place(config.machine.workers)
+        .place(workers)
         .map_err(|error| in_table("model", error))?;
     Ok(model)
 }

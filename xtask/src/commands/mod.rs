@@ -7,4 +7,5 @@ pub mod parity;
 pub mod report;
 pub mod reproduce;
 pub mod run;
+pub mod summary;
 pub mod test;

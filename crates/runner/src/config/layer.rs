@@ -105,6 +105,16 @@ impl Layer {
         }
     }
 
+    /// What messages call it.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The tables it has keys of.
+    pub(super) fn table_names(&self) -> impl Iterator<Item = &str> {
+        self.keys.keys().map(String::as_str)
+    }
+
     /// Whether this layer gives a dotted key a value.
     pub(super) fn sets(&self, key: &str) -> bool {
         Value::from(self.keys.clone()).find(key).is_some()

@@ -22,6 +22,17 @@ pub struct Choice {
     pub config: Value,
 }
 
+impl Choice {
+    /// Its table in a config: the name, then the keys.
+    fn named(&self) -> Value {
+        let mut table = Map::from_iter([("name".to_string(), json!(self.name))]);
+        if let Value::Object(config) = &self.config {
+            table.extend(config.clone());
+        }
+        Value::Object(table)
+    }
+}
+
 /// Everything one trial depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialConfig {
@@ -89,13 +100,6 @@ impl TrialConfig {
     }
 
     fn result_relevant(&self) -> Value {
-        let named = |choice: &Choice| {
-            let mut table = Map::from_iter([("name".to_string(), json!(choice.name))]);
-            if let Value::Object(config) = &choice.config {
-                table.extend(config.clone());
-            }
-            Value::Object(table)
-        };
         let steps: Vec<_> = self.augmentation.iter().map(|step| &step.name).collect();
         let mut augmentation = Map::from_iter([("steps".to_string(), json!(steps))]);
         for step in &self.augmentation {
@@ -107,11 +111,11 @@ impl TrialConfig {
             keys.shift_remove("gallery");
         }
         let mut relevant = json!({
-            "model": named(&self.model),
-            "data": named(&self.data),
+            "model": self.model.named(),
+            "data": self.data.named(),
             "augmentation": augmentation,
-            "optimiser": named(&self.optimiser),
-            "schedule": named(&self.schedule),
+            "optimiser": self.optimiser.named(),
+            "schedule": self.schedule.named(),
             "training": self.training,
             "evaluation": evaluation,
         });
@@ -225,7 +229,7 @@ fn section<T: DeserializeOwned + JsonSchema>(figment: &Figment, name: &str) -> R
     ablate_core::resolve(&value).map_err(|error| located(figment, name, error))
 }
 
-fn choice(
+pub(super) fn choice(
     figment: &Figment,
     table_name: &str,
     kind: Kind,
