@@ -2,6 +2,8 @@
 
 mod program;
 
+use std::process::Stdio;
+
 use program::{Program, stdout};
 use serde_json::{Value, json};
 
@@ -178,4 +180,17 @@ fn mistakes_name_the_place_and_the_fix() {
     let output = program.output(&["summary", "alexnet", "--input", "3x8"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(program::stderr(&output).contains("3x224x224"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let program = Program::new();
+    for _ in 0..5 {
+        let mut command = program.command(&["summary", "alexnet", "--json"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(program::stderr(&output), "");
+    }
 }

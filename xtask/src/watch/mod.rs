@@ -24,11 +24,16 @@ pub fn observer(plan: &Plan, json: bool) -> Box<dyn Observer> {
     }
 }
 
-/// Keeps panics inside `tensorboard-rs` off the screen: the runner turns them
-/// into errors that say what to do.
+/// Keeps panics off the screen that say nothing to a user: those inside
+/// `tensorboard-rs`, which the runner turns into errors, and `println!` into a pipe
+/// whose reader has gone, as `head` does, which just ends the program.
 pub fn quiet_foreign_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to std") {
+            std::process::exit(1);
+        }
         let foreign = panic
             .location()
             .is_some_and(|at| at.file().contains("tensorboard-rs"));
