@@ -14,3 +14,15 @@ pub(crate) fn expect_shape(step: &str, image: &Image, expected: [usize; 3]) -> R
         image.data.len()
     )))
 }
+
+/// Fails unless there are as many kept statistics as the step takes.
+pub(crate) fn expect_statistics(step: &str, statistics: &[f32], expected: usize) -> Result<()> {
+    if statistics.len() == expected {
+        return Ok(());
+    }
+    Err(Error::Other(format!(
+        "{step}: {} statistics were kept, it takes {expected}\n  fix: build the step with the \
+         config and the shape it had",
+        statistics.len()
+    )))
+}

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::expect_shape;
+use crate::check::{expect_shape, expect_statistics};
 use crate::moments::Moments;
 use crate::window::Window;
 
@@ -55,6 +55,15 @@ impl AugmentationConfig for MeanSubtraction {
         let stored = cx.data.info().shape;
         // Before the pass over the data, which can take long.
         self.check_shape(stored, cx.input)?;
+        if let Some(statistics) = cx.statistics {
+            let values: usize = cx.input.iter().product();
+            expect_statistics("mean_subtraction", statistics, values + 1)?;
+            return Ok(Box::new(Step {
+                shape: cx.input,
+                mean: statistics[..values].to_vec(),
+                factor: statistics[values],
+            }));
+        }
         let moments = Moments::of_training(cx.data)?;
         let mean = match self.mean {
             Mean::PerPixel => centre(moments.mean_image(), stored, cx.input),
@@ -156,6 +165,11 @@ impl Augmentation for Step {
     fn rescales(&self) -> bool {
         true
     }
+
+    /// The mean `[C, H, W]` of what reaches the step, then the factor.
+    fn statistics(&self) -> Option<Vec<f32>> {
+        Some([self.mean.as_slice(), &[self.factor]].concat())
+    }
 }
 
 #[cfg(test)]
@@ -227,6 +241,42 @@ mod tests {
         assert_eq!(cropped, [-7.0, -8.0, -12.0, -13.0]);
         let per_channel = of_zeros(&config(Mean::PerChannel, Scale::None), &data, [1, 6, 6])?;
         assert_eq!(per_channel, [-10.5; 36]);
+        Ok(())
+    }
+
+    #[test]
+    fn statistics_stand_in_for_the_data() -> Result<()> {
+        let shape = [3, 4, 5];
+        let data = InMemory::noise(shape, 30);
+        let config = config(Mean::PerPixel, Scale::StandardDeviation);
+        let step = config.build(&data.context_of([3, 2, 3]))?;
+        let kept = step.statistics().expect("it took a mean");
+        let without = InMemory::new(shape, vec![]);
+        let rebuilt = |statistics| {
+            config.build(&AugmentationContext {
+                statistics,
+                ..without.context_of([3, 2, 3])
+            })
+        };
+        let of_zeros = |step: &dyn Augmentation| -> Result<Vec<f32>> {
+            let mut image = Image {
+                shape: [3, 2, 3],
+                data: vec![0.0; 18],
+            };
+            step.apply(&mut image, Phase::Evaluate, &mut Stream::new(0).rng())?;
+            Ok(image.data)
+        };
+        let found = of_zeros(rebuilt(Some(&kept))?.as_ref())?;
+        assert_eq!(found, of_zeros(step.as_ref())?);
+        assert!(rebuilt(None).is_err(), "there is nothing to take a mean of");
+        let error = rebuilt(Some(&kept[1..]))
+            .err()
+            .expect("too few")
+            .to_string();
+        assert!(
+            error.contains("18 statistics") && error.contains("19"),
+            "{error}"
+        );
         Ok(())
     }
 

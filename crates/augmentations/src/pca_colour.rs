@@ -10,7 +10,7 @@ use rand_distr::StandardNormal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::check::expect_shape;
+use crate::check::{expect_shape, expect_statistics};
 use crate::eigen::{self, Eigen};
 use crate::moments::Moments;
 
@@ -78,10 +78,16 @@ impl AugmentationConfig for PcaColour {
                 stored[0].min(cx.input[0])
             )));
         }
-        let moments = Moments::of_training(cx.data)?;
+        let directions = match cx.statistics {
+            Some(kept) => {
+                expect_statistics("pca_colour", kept, 9)?;
+                std::array::from_fn(|row| std::array::from_fn(|at| f64::from(kept[3 * row + at])))
+            }
+            None => self.directions(&components(&Moments::of_training(cx.data)?)),
+        };
         Ok(Box::new(Step {
             shape: cx.input,
-            directions: self.directions(&components(&moments)),
+            directions,
         }))
     }
 }
@@ -145,6 +151,12 @@ impl Augmentation for Step {
         }
         Ok(())
     }
+
+    /// The directions, rounded: enough for measuring, which does not use them.
+    fn statistics(&self) -> Option<Vec<f32>> {
+        let values = self.directions.as_flattened().iter();
+        Some(values.map(|value| *value as f32).collect())
+    }
 }
 
 #[cfg(test)]
@@ -189,6 +201,20 @@ mod tests {
             })
             .collect();
         [shifts[0], shifts[1], shifts[2]]
+    }
+
+    #[test]
+    fn statistics_stand_in_for_the_data() -> Result<()> {
+        let (config, data) = (PcaColour::default(), data());
+        let kept = config.build(&data.context())?.statistics();
+        let kept = kept.expect("it took colours");
+        let without = InMemory::new(SHAPE, vec![]);
+        let rebuilt = config.build(&AugmentationContext {
+            statistics: Some(&kept),
+            ..without.context()
+        })?;
+        assert_eq!(rebuilt.statistics(), Some(kept));
+        Ok(())
     }
 
     #[test]

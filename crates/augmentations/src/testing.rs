@@ -58,7 +58,11 @@ impl InMemory {
 
     /// What a step is built from behind others that make the shape `input`.
     pub fn context_of(&self, input: [usize; 3]) -> AugmentationContext<'_> {
-        AugmentationContext { input, data: self }
+        AugmentationContext {
+            input,
+            data: self,
+            statistics: None,
+        }
     }
 }
 

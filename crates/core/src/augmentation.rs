@@ -56,6 +56,13 @@ pub trait Augmentation: Send + Sync {
         false
     }
 
+    /// What the step took from the training split, for
+    /// [`AugmentationContext::statistics`] to give back where the data is not at
+    /// hand. `None`, the default, where it took nothing.
+    fn statistics(&self) -> Option<Vec<f32>> {
+        None
+    }
+
     /// How many images [`views`](Self::views) returns.
     fn view_count(&self) -> usize {
         1
@@ -68,6 +75,9 @@ pub struct AugmentationContext<'a> {
     pub input: [usize; 3],
     /// The data; statistics (means, covariance) come from its training split.
     pub data: &'a dyn Dataset,
+    /// What [`Augmentation::statistics`] said of the same step when the data was at
+    /// hand; `None` where the step is to take them.
+    pub statistics: Option<&'a [f32]>,
 }
 
 /// The config of an augmentation plugin.

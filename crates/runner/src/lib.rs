@@ -34,6 +34,6 @@ pub use error::{Error, Result};
 pub use evaluate::Scores;
 pub use observer::{Event, Observer};
 pub use outline::Outline;
-pub use pipeline::Pipeline;
+pub use pipeline::{Pipeline, Statistics};
 pub use plan::{Plan, PlannedTrial, Purpose};
 pub use run::{Outcome, RunOptions, Stop, run, stored};

@@ -7,6 +7,10 @@ use ablate_core::{
 use crate::config::Choice;
 use crate::{Error, Result};
 
+/// What each step took from the training split, in order; `None` where a step took
+/// nothing.
+pub type Statistics = Vec<Option<Vec<f32>>>;
+
 /// Augmentation steps built for one data set.
 pub struct Pipeline {
     steps: Vec<Box<dyn Augmentation>>,
@@ -20,13 +24,23 @@ impl Pipeline {
     /// # Errors
     /// A step does not fit the shape that reaches it.
     pub fn build(choices: &[Choice], data: &dyn Dataset) -> Result<Self> {
+        Self::restore(choices, data, &Statistics::new())
+    }
+
+    /// Builds every step; one whose statistics were kept takes those.
+    ///
+    /// # Errors
+    /// A step does not fit the shape that reaches it or the kept statistics, or
+    /// needs data that has none.
+    pub fn restore(choices: &[Choice], data: &dyn Dataset, kept: &Statistics) -> Result<Self> {
         let input = data.info().shape;
         let mut output = input;
         let mut steps = Vec::with_capacity(choices.len());
-        for choice in choices {
+        for (index, choice) in choices.iter().enumerate() {
             let cx = AugmentationContext {
                 input: output,
                 data,
+                statistics: kept.get(index).and_then(Option::as_deref),
             };
             let step = registry::augmentation(&choice.name, &choice.config, &cx)
                 .map_err(|error| in_step(&choice.name, error))?;
@@ -38,6 +52,16 @@ impl Pipeline {
             input,
             output,
         })
+    }
+
+    /// What its steps took from the training split.
+    pub fn statistics(&self) -> Statistics {
+        self.steps.iter().map(|step| step.statistics()).collect()
+    }
+
+    /// Shape `[C, H, W]` of a stored image.
+    pub fn input_shape(&self) -> [usize; 3] {
+        self.input
     }
 
     /// Shape `[C, H, W]` of what the network sees.
@@ -74,6 +98,14 @@ impl Pipeline {
         index: usize,
     ) -> Result<(Vec<Image>, u32)> {
         let (image, label) = self.read(data, split, index)?;
+        Ok((self.views_of(image)?, label))
+    }
+
+    /// All views for evaluation of an image in its stored shape and range.
+    ///
+    /// # Errors
+    /// A step refuses it.
+    pub fn views_of(&self, image: Image) -> Result<Vec<Image>> {
         // Evaluation is deterministic; steps get a generator only to share a signature.
         let mut rng = Stream::new(0).rng();
         let mut views = vec![image];
@@ -84,7 +116,7 @@ impl Pipeline {
             }
             views = next;
         }
-        Ok((views, label))
+        Ok(views)
     }
 
     /// One image as the network sees it (its centre view, as an evaluation without
