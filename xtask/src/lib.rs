@@ -48,6 +48,12 @@ enum Command {
     Report(commands::report::Arguments),
     /// Run all experiments one after the other and write docs/RESULTS.md.
     Reproduce(commands::reproduce::Arguments),
+    /// Ask a trained network what images show.
+    Predict(commands::predict::Arguments),
+    /// Write a trained network as a file that PyTorch loads.
+    Export(commands::export::Arguments),
+    /// Make a network of tensors that PyTorch wrote.
+    Import(commands::import::Arguments),
     /// Print what networks are made of: layers, parameters, neurons, cost.
     Summary(commands::summary::Arguments),
     /// List the plugins this program has.
@@ -76,6 +82,9 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Report(arguments) => commands::report::run(&arguments),
         Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
+        Command::Predict(arguments) => commands::predict::run(&arguments),
+        Command::Export(arguments) => commands::export::run(&arguments),
+        Command::Import(arguments) => commands::import::run(&arguments),
         Command::Summary(arguments) => commands::summary::run(&arguments),
         Command::List => commands::list::run(),
         Command::Describe(arguments) => commands::describe::run(&arguments),

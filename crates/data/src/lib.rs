@@ -22,7 +22,7 @@ use ablate_core::{Dataset, Error, Result, Split};
 
 pub use cifar10::Cifar10;
 pub use fetch::fetch_cifar10;
-pub use image_folder::ImageFolder;
+pub use image_folder::{ImageFolder, read_image};
 pub use preview::preview;
 pub use shapes::Shapes;
 

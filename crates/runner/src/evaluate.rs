@@ -77,7 +77,7 @@ pub(crate) fn log_probabilities(logits: &Tensor) -> Result<Vec<f32>> {
 
 /// Averages the probabilities (not the logits) of each image's views, as the
 /// paper does with its ten crops (section 4.1).
-fn average_views(log_probabilities: Vec<f32>, classes: usize, views: usize) -> Vec<f32> {
+pub(crate) fn average_views(log_probabilities: Vec<f32>, classes: usize, views: usize) -> Vec<f32> {
     if views == 1 {
         return log_probabilities;
     }

@@ -2,7 +2,8 @@
 //!
 //! [`config`] reads the file in layers, [`Draft`] asks for the trials of a search
 //! where there is one, [`Plan`] lists variants times seeds, [`run`] trains what is
-//! not finished yet and leaves everything in the run store. Plugins are known by
+//! not finished yet and leaves everything in the run store. A [`Network`] is what is
+//! left of a finished trial, to be asked about images. Plugins are known by
 //! trait and name only: this crate must never know a concrete model, data set or
 //! optimiser, nor how a report looks.
 
@@ -16,6 +17,7 @@ mod error;
 mod evaluate;
 mod events;
 mod loader;
+mod network;
 mod observer;
 mod outline;
 mod outputs;
@@ -26,12 +28,14 @@ mod run;
 mod search;
 mod session;
 mod train;
+mod weights;
 
 pub use device::DeviceName;
 pub use draft::Draft;
 pub use ensemble::PlannedGroup;
 pub use error::{Error, Result};
 pub use evaluate::Scores;
+pub use network::{Network, Prediction};
 pub use observer::{Event, Observer};
 pub use outline::Outline;
 pub use pipeline::{Pipeline, Statistics};

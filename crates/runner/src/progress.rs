@@ -4,14 +4,12 @@ use std::collections::HashMap;
 
 use ablate_core::{EpochRecord, Exchanged, Optimiser, Parameters};
 use ablate_store::Checkpoint;
-use candle_core::{Device, Tensor};
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, Scores};
+use crate::{Error, Result, Scores, weights};
 
 /// Prefixes that keep parameters and optimiser state apart in one file.
-const MODEL: &str = "model.";
+pub(crate) const MODEL: &str = "model.";
 const OPTIMISER: &str = "optimiser.";
 
 /// Where training stands.
@@ -64,18 +62,8 @@ impl TrainProgress {
                 "the checkpoint does not read back: {error}\n  fix: remove the trial's folder to train it from the start"
             ))
         };
-        let file = SafeTensors::deserialize(&checkpoint.tensors).map_err(|e| unreadable(&e))?;
-        let mut model = HashMap::new();
-        let mut state = ablate_core::State::new();
-        for (name, view) in file.tensors() {
-            let values = view
-                .data()
-                .chunks_exact(4)
-                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-            if view.dtype() != safetensors::Dtype::F32 {
-                return Err(unreadable(&format!("`{name}` is not f32")));
-            }
-            let tensor = Tensor::from_vec(values.collect::<Vec<_>>(), view.shape(), &Device::Cpu)?;
+        let (mut model, mut state) = (HashMap::new(), ablate_core::State::new());
+        for (name, tensor) in weights::read(&checkpoint.tensors).map_err(|e| unreadable(&e))? {
             if let Some(name) = name.strip_prefix(MODEL) {
                 model.insert(name.to_string(), tensor);
             } else if let Some(name) = name.strip_prefix(OPTIMISER) {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ablate_store::{Environment, ExperimentFolder, Status, Trial, TrialFolder, checkpoint};
 
+use crate::config::without_nulls;
 use crate::environment;
 use crate::events::Events;
 use crate::progress::TrainProgress;
@@ -205,18 +206,6 @@ fn describe(folder: &TrialFolder, trial: &Trial) -> Result<()> {
     folder.write_file("config.toml", config.as_bytes())?;
     folder.write(trial)?;
     Ok(())
-}
-
-fn without_nulls(value: &serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
-    match value {
-        Value::Object(table) => table
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| (name.clone(), without_nulls(value)))
-            .collect(),
-        other => other.clone(),
-    }
 }
 
 /// Restores the newest good checkpoint, if there is one.

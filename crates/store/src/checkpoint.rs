@@ -114,6 +114,26 @@ pub fn load(folder: &Path) -> Result<Loaded> {
     }
 }
 
+/// Reads one checkpoint file, checked against the digest where the checkpoints of
+/// its folder list it.
+///
+/// # Errors
+/// It cannot be read, or the digest is wrong.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let tensors = fs::read(path).map_err(Error::io(path))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path.file_name().unwrap_or_default();
+    let listed = entries(folder).unwrap_or_default();
+    match listed.iter().find(|entry| name == entry.file.as_str()) {
+        Some(entry) if entry.sha256 != digest(&tensors) => Err(Error::Damaged {
+            path: path.to_path_buf(),
+            problem: "the digest is wrong".to_string(),
+            fix: "name the trial's folder, whose checkpoint before this may serve".to_string(),
+        }),
+        _ => Ok(tensors),
+    }
+}
+
 fn entries(folder: &Path) -> Result<Vec<Entry>> {
     let path = folder.join(INDEX);
     let text = fs::read(&path).map_err(Error::io(&path))?;
@@ -159,7 +179,12 @@ mod tests {
         assert_eq!(loaded.checkpoint, Some(checkpoint(2)));
         assert_eq!(loaded.damaged.len(), 1);
 
-        fs::remove_file(folder.join("checkpoint-000000002.safetensors")).expect("remove");
+        let torn = read_file(&folder.join("checkpoint-000000003.safetensors"));
+        assert!(torn.expect_err("torn").to_string().contains("digest"));
+        let good = folder.join("checkpoint-000000002.safetensors");
+        assert_eq!(read_file(&good)?, checkpoint(2).tensors);
+
+        fs::remove_file(good).expect("remove");
         assert!(load(folder).is_err());
         Ok(())
     }

@@ -2,8 +2,11 @@
 
 pub mod data;
 pub mod describe;
+pub mod export;
+pub mod import;
 pub mod list;
 pub mod parity;
+pub mod predict;
 pub mod report;
 pub mod reproduce;
 pub mod run;

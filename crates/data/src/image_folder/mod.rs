@@ -8,6 +8,7 @@ mod files;
 mod folder;
 mod listing;
 mod prepare;
+mod single;
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ use crate::cache::Cache;
 use crate::locate;
 use crate::subset::{self, Reduction};
 use listing::{Labelled, Listing};
+
+pub use single::read_image;
 
 /// Images in `train/CLASS/*` and `val/CLASS/*` (jpg, jpeg, png), in a folder or
 /// in a tar archive that need not be unpacked.

@@ -7,6 +7,7 @@ use figment::providers::Env;
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
+use super::file::read_toml;
 use crate::{Error, Result};
 
 /// The tables that name a plugin with their key `name`.
@@ -43,6 +44,39 @@ impl Layer {
             path: Some(path.to_path_buf()),
             keys,
         }
+    }
+
+    /// A whole config that is JSON, such as a stored trial's. JSON has null where
+    /// TOML leaves a key out.
+    ///
+    /// # Errors
+    /// It is not a table.
+    pub fn json(origin: impl Into<String>, config: &serde_json::Value) -> Result<Self> {
+        let origin = origin.into();
+        let keys = Value::serialize(without_nulls(config))
+            .ok()
+            .and_then(Value::into_dict);
+        let Some(keys) = keys else {
+            return Err(Error::Config {
+                key: String::new(),
+                problem: "it is no table of keys".to_string(),
+                fix: "give a config with the tables `model` and `data`".to_string(),
+                origin,
+            });
+        };
+        Ok(Self {
+            origin,
+            path: None,
+            keys,
+        })
+    }
+
+    /// A whole config that is a TOML file, such as a trial's `config.toml`.
+    ///
+    /// # Errors
+    /// The file cannot be read or is not TOML.
+    pub fn file(path: &Path) -> Result<Self> {
+        Ok(Self::table(path, "", read_toml(path)?))
     }
 
     /// The environment variables `ABLATE__TABLE__KEY`.
@@ -179,6 +213,19 @@ pub(super) fn merge(layers: &[Layer]) -> Result<Figment> {
         kept.push(layer.clone());
     }
     Ok(kept.into_iter().fold(Figment::new(), Figment::merge))
+}
+
+/// A config without the keys that have no value.
+pub(crate) fn without_nulls(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(table) => table
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name.clone(), without_nulls(value)))
+            .collect(),
+        other => other.clone(),
+    }
 }
 
 /// Where the value of a dotted key came from, for error messages.

@@ -1,10 +1,58 @@
-//! A network by the name of its model, apart from any experiment.
+//! The part of a config that says what a network is and how it sees an image:
+//! what is left of a trial when its training is over.
 
-use ablate_core::Kind;
+use ablate_core::{Kind, Precision};
+use serde_json::{Value, json};
 
 use super::layer::{Layer, merge};
-use super::trial::{Choice, choice};
+use super::tables::Training;
+use super::trial::{Choice, augmentation, choice, section};
 use crate::{Error, Result};
+
+/// A network and its input pipeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkConfig {
+    /// The network.
+    pub model: Choice,
+    /// The images it was trained on.
+    pub data: Choice,
+    /// The input pipeline, in order.
+    pub augmentation: Vec<Choice>,
+    /// What its products are taken of.
+    pub precision: Precision,
+}
+
+impl NetworkConfig {
+    /// Reads it out of whole configs, such as a trial's; later layers win.
+    ///
+    /// # Errors
+    /// An unknown key, a wrong type, an unknown plugin, or no model or data set.
+    pub fn read(layers: &[Layer]) -> Result<Self> {
+        let figment = merge(layers)?;
+        let training: Training = section(&figment, "training")?;
+        Ok(Self {
+            model: choice(&figment, "model", Kind::Model, None)?,
+            data: choice(&figment, "data", Kind::Dataset, None)?,
+            augmentation: augmentation(&figment)?,
+            precision: training.precision,
+        })
+    }
+
+    /// The config as [`read`](Self::read) takes it back.
+    pub fn to_value(&self) -> Value {
+        let steps: Vec<_> = self.augmentation.iter().map(|step| &step.name).collect();
+        let mut augmentation = json!({ "steps": steps });
+        for step in &self.augmentation {
+            augmentation[&step.name] = step.config.clone();
+        }
+        json!({
+            "model": self.model.named(),
+            "data": self.data.named(),
+            "augmentation": augmentation,
+            "training": { "precision": self.precision },
+        })
+    }
+}
 
 /// A model by its name, with the user's environment and settings, each a key of
 /// the table `model`.

@@ -24,7 +24,7 @@ pub struct Choice {
 
 impl Choice {
     /// Its table in a config: the name, then the keys.
-    fn named(&self) -> Value {
+    pub(super) fn named(&self) -> Value {
         let mut table = Map::from_iter([("name".to_string(), json!(self.name))]);
         if let Value::Object(config) = &self.config {
             table.extend(config.clone());
@@ -224,7 +224,10 @@ fn table(figment: &Figment, name: &str) -> Result<Map<String, Value>> {
     }
 }
 
-fn section<T: DeserializeOwned + JsonSchema>(figment: &Figment, name: &str) -> Result<T> {
+pub(super) fn section<T: DeserializeOwned + JsonSchema>(
+    figment: &Figment,
+    name: &str,
+) -> Result<T> {
     let value = Value::Object(table(figment, name)?);
     ablate_core::resolve(&value).map_err(|error| located(figment, name, error))
 }
@@ -271,7 +274,7 @@ fn resolve(figment: &Figment, key: &str, kind: Kind, name: &str, config: Value) 
     })
 }
 
-fn augmentation(figment: &Figment) -> Result<Vec<Choice>> {
+pub(super) fn augmentation(figment: &Figment) -> Result<Vec<Choice>> {
     let mut config = table(figment, "augmentation")?;
     let steps = match config.shift_remove("steps") {
         None => Vec::new(),
