@@ -6,6 +6,8 @@
 
 mod bench;
 mod commands;
+#[cfg(test)]
+mod examples;
 mod execution;
 mod parity;
 mod selection;
@@ -15,7 +17,7 @@ mod workspace;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Re-runs the 2012 AlexNet paper as experiments.
 #[derive(Parser)]
@@ -57,6 +59,9 @@ enum Command {
     /// Print what networks are made of: layers, parameters, neurons, cost.
     Summary(commands::summary::Arguments),
     /// List the plugins this program has.
+    #[command(after_help = "\
+Example:
+  cargo xtask list")]
     List,
     /// Print every config key of a plugin or table: type, default, meaning, source.
     Describe(commands::describe::Arguments),
@@ -64,6 +69,9 @@ enum Command {
     #[command(subcommand)]
     Data(commands::data::Command),
     /// Check operators and networks against reference fixtures.
+    #[command(after_help = "\
+Example:
+  cargo xtask parity fixtures          every *.safetensors in that folder")]
     Parity {
         /// Folder with fixtures (*.safetensors), searched recursively.
         folder: PathBuf,
@@ -72,6 +80,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Run everything continuous integration runs: format, lints, tests, docs.
     Test(commands::test::Arguments),
+    /// Print a script that completes these commands in a shell.
+    Completions(commands::completions::Arguments),
 }
 
 /// Parses the command line and runs the command.
@@ -92,6 +102,9 @@ pub fn main() -> ExitCode {
         Command::Parity { folder } => commands::parity::run(&folder),
         Command::Bench(arguments) => bench::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Test(arguments) => commands::test::run(&arguments),
+        Command::Completions(arguments) => {
+            Ok(commands::completions::run(&arguments, Cli::command()))
+        }
     };
     match result {
         Ok(code) => code,

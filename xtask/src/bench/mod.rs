@@ -33,6 +33,10 @@ use results::Results;
 
 /// Times operators and networks, beside stock candle and PyTorch.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask bench --torch python3          everything, with PyTorch beside
+  cargo xtask bench --layers alexnet         where a training step's time goes")]
 pub struct BenchArgs {
     /// A Python that has PyTorch 2; without one its columns stay empty.
     #[arg(long, value_name = "PYTHON")]

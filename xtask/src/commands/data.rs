@@ -12,8 +12,16 @@ use crate::workspace;
 
 /// The `data` commands.
 #[derive(clap::Subcommand)]
+#[command(after_help = "\
+Examples:
+  cargo xtask data fetch cifar10         from the network, to data/
+  cargo xtask data preview shapes        a picture of the built-in set")]
 pub enum Command {
     /// Download a data set, verify its digest and unpack it.
+    #[command(after_help = "\
+Examples:
+  cargo xtask data fetch cifar10
+  cargo xtask data fetch cifar10 --into ../shared/data")]
     Fetch {
         /// The set: `cifar10`.
         name: String,
@@ -25,6 +33,10 @@ pub enum Command {
         url: Option<String>,
     },
     /// Write a picture of a few images of each class.
+    #[command(after_help = "\
+Examples:
+  cargo xtask data preview shapes
+  cargo xtask data preview shapes --set seed=3 --per-class 20 --out shapes.png")]
     Preview {
         /// A data set plugin: `shapes`, `cifar10`, `image_folder`.
         name: String,

@@ -9,6 +9,10 @@ use anyhow::bail;
 
 /// What `describe` takes.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask describe alexnet         every key of a plugin
+  cargo xtask describe training        every key of a table")]
 pub struct Arguments {
     /// A plugin's name, or `experiment`, `ensembles`, `search`, `training`,
     /// `evaluation`, `machine`.

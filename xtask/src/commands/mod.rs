@@ -1,5 +1,6 @@
 //! One command a file. Each parses its own arguments and calls the crates.
 
+pub mod completions;
 pub mod data;
 pub mod describe;
 pub mod export;

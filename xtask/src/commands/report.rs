@@ -11,6 +11,10 @@ use crate::selection::Selection;
 
 /// What `report` takes: the same as the `run` whose trials it reads.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask report experiments/relu_vs_tanh.toml                 after the same `run`
+  cargo xtask report experiments/relu_vs_tanh.toml --profile paper --seeds 3")]
 pub struct Arguments {
     #[command(flatten)]
     selection: Selection,

@@ -16,6 +16,11 @@ use crate::workspace;
 
 /// What `reproduce` takes.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask reproduce                                    every experiment, its default profile
+  cargo xtask reproduce --profile paper                    those that have the profile
+  cargo xtask reproduce relu_vs_tanh lrn --out results     two of them, on a page elsewhere")]
 pub struct Arguments {
     /// Experiments by name or file, whose rows of the page are made anew; without
     /// any, all of `experiments/` that have the profile. Other rows stay.

@@ -9,6 +9,13 @@ use crate::selection::Selection;
 
 /// What `run` takes.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask run experiments/relu_vs_tanh.toml                    minutes, built-in data
+  cargo xtask run experiments/relu_vs_tanh.toml --profile paper    CIFAR-10
+  cargo xtask run experiments/lrn.toml --set optimiser.lr=0.003 --seeds 5
+  cargo xtask run experiments/lrn.toml --dry-run                   what would be trained
+  cargo xtask run experiments/lrn.toml --set 'machine.threads=1' --json")]
 pub struct Arguments {
     #[command(flatten)]
     selection: Selection,

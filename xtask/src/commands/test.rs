@@ -8,6 +8,10 @@ use crate::workspace;
 
 /// What `test` takes.
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  cargo xtask test
+  cargo xtask test --tests-only")]
 pub struct Arguments {
     /// Only the tests: no format, lint or documentation checks.
     #[arg(long)]
