@@ -15,6 +15,8 @@ use crate::watch;
 pub struct Execution {
     /// One JSON object a line instead of a progress bar.
     json: bool,
+    /// Trials side by side.
+    jobs: usize,
     stop: Stop,
     has_threads: bool,
 }
@@ -39,11 +41,12 @@ impl Execution {
     ///
     /// # Errors
     /// The handler cannot be set.
-    pub fn begin(json: bool) -> anyhow::Result<Self> {
+    pub fn begin(json: bool, jobs: usize) -> anyhow::Result<Self> {
         let stop = Stop::default();
         stop_on_signal(stop.clone())?;
         Ok(Self {
             json,
+            jobs,
             stop,
             has_threads: false,
         })
@@ -71,8 +74,9 @@ impl Execution {
         if outcome.stopped {
             return Ok(End::Stopped);
         }
-        let (trials, folder) = (&outcome.trials, outcome.folder.path());
-        let report = report::write(&plan.experiment, trials, folder, self.json)?;
+        let trials = &outcome.trials;
+        let folder = outcome.folder.path().join(selection.report_folder());
+        let report = report::write(&plan.experiment, trials, &folder, self.json)?;
         let failed = trials.iter().filter(|trial| is_failed(trial)).count();
         let failure = (failed > 0).then(|| {
             format!(
@@ -82,23 +86,29 @@ impl Execution {
         });
         Ok(End::Reported {
             report: Box::new(report),
-            folder: folder.join(report::FOLDER),
+            folder,
             failure,
         })
     }
 
-    /// Prints what the first command of an experiment would train: its search, or
-    /// its trials.
+    /// Prints what an experiment would train, its search and its trials, and how
+    /// long that would take here.
     ///
     /// # Errors
     /// A config is wrong or data is missing.
     pub fn announce(&mut self, selection: &Selection) -> anyhow::Result<()> {
         let draft = selection.draft()?;
-        let plan = match draft.search()? {
-            Some(search) => search,
-            None => draft.plan(&[])?,
-        };
-        self.check(&plan)
+        let mut plans = Vec::from_iter(draft.search()?);
+        plans.push(draft.unsearched()?);
+        for plan in &plans {
+            self.check(plan)?;
+            let estimates = plan.estimate()?;
+            match self.json {
+                true => println!("{}", watch::plan_json(plan, &estimates)),
+                false => println!("{}", watch::duration(&estimates)),
+            }
+        }
+        Ok(())
     }
 
     fn train(&mut self, plan: &Plan, selection: &Selection) -> anyhow::Result<Outcome> {
@@ -107,6 +117,7 @@ impl Execution {
         let options = RunOptions {
             store: &selection.store(),
             stop: self.stop.clone(),
+            jobs: self.jobs,
         };
         Ok(ablate_runner::run(plan, &options, observer.as_mut())?)
     }

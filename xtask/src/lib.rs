@@ -11,6 +11,7 @@ mod examples;
 mod execution;
 mod parity;
 mod selection;
+mod sweep;
 mod watch;
 mod workspace;
 

@@ -4,21 +4,21 @@ use std::path::PathBuf;
 
 use ablate_runner::Draft;
 
+use crate::sweep;
 use crate::workspace;
 
-/// An experiment under a profile and settings, and where its trials are kept.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Selection {
-    /// The experiment file.
-    pub experiment: PathBuf,
+/// How an experiment is run, and where its trials are kept.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Settings {
     /// How much of the real thing to run: `quick`, `ci`, `paper` or a profile of
     /// your own; without it, the experiment's default.
     #[arg(long)]
     pub profile: Option<String>,
     /// Override a key in every variant, for example `optimiser.lr=0.003`; a key
-    /// that has a value here is not searched.
+    /// that has a value here is not searched. Values with commas between them, as
+    /// in `optimiser.lr=0.01,0.03`, run the experiment with each.
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub settings: Vec<String>,
+    pub set: Vec<String>,
     /// Seeds a variant; without it, the profile's number.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub seeds: Option<u64>,
@@ -27,25 +27,42 @@ pub struct Selection {
     pub store: Option<PathBuf>,
 }
 
+/// One experiment under one profile and settings.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// The experiment file.
+    pub experiment: PathBuf,
+    /// How it is run; no value is a list to sweep over.
+    pub settings: Settings,
+    /// Of a sweep, the values that this point has: `optimiser.lr=0.01`.
+    pub point: Vec<String>,
+}
+
 impl Selection {
-    /// An experiment as its file has it.
-    pub fn of(experiment: PathBuf) -> Self {
-        Self {
-            experiment,
-            profile: None,
-            settings: Vec::new(),
-            seeds: None,
-            store: None,
-        }
+    /// Every point of the sweeps over each experiment, experiment by experiment.
+    pub fn all(experiments: &[PathBuf], settings: &Settings) -> Vec<Self> {
+        let points = sweep::points(&settings.set);
+        let selection = |experiment: &PathBuf, point: &sweep::Point| Self {
+            experiment: experiment.clone(),
+            settings: Settings {
+                set: point.settings.clone(),
+                ..settings.clone()
+            },
+            point: point.varied.clone(),
+        };
+        experiments
+            .iter()
+            .flat_map(|experiment| points.iter().map(move |point| selection(experiment, point)))
+            .collect()
     }
 
     /// Reads the experiment file.
     pub fn draft(&self) -> ablate_runner::Result<Draft> {
         Draft::read(
             &self.experiment,
-            self.profile.as_deref(),
-            &self.settings,
-            self.seeds,
+            self.settings.profile.as_deref(),
+            &self.settings.set,
+            self.settings.seeds,
             workspace::data_context(),
         )
     }
@@ -53,6 +70,14 @@ impl Selection {
     /// The run store's folder.
     pub fn store(&self) -> PathBuf {
         let usual = || workspace::root().join("runs");
-        self.store.clone().unwrap_or_else(usual)
+        self.settings.store.clone().unwrap_or_else(usual)
+    }
+
+    /// The report's folder within the experiment's: one for each point of a sweep.
+    pub fn report_folder(&self) -> String {
+        match self.point.is_empty() {
+            true => "report".to_string(),
+            false => format!("report {}", self.point.join(" ")).replace(['/', '\\', '"'], "_"),
+        }
     }
 }

@@ -103,9 +103,17 @@ impl Draft {
                 chosen.push((variant.variant.as_str(), layer));
             }
         }
-        let configs = self.configs(&chosen)?;
+        self.with(&self.configs(&chosen)?, found)
+    }
+
+    /// The plan of these configs.
+    fn with(
+        &self,
+        configs: &[(String, TrialConfig)],
+        found: Option<ablate_store::Search>,
+    ) -> Result<Plan> {
         let mut experiment = self.experiment.clone();
-        experiment.variants = differences(&configs);
+        experiment.variants = differences(configs);
         experiment
             .variants
             .extend(ensemble_differences(&experiment.ensembles));
@@ -123,6 +131,15 @@ impl Draft {
             purpose: Purpose::Claim,
             datasets: Arc::clone(&self.datasets),
         })
+    }
+
+    /// The trials as [`plan`](Self::plan) gives them, but for the value that a search
+    /// would choose: to see how many they are and what they cost.
+    ///
+    /// # Errors
+    /// A config is wrong.
+    pub fn unsearched(&self) -> Result<Plan> {
+        self.with(&self.configs(&[])?, None)
     }
 
     /// Each variant's config, before any search has chosen a value.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::Result;
-use crate::loader::{self, Source};
+use crate::loader::{self, Batch, Source};
 use crate::session::Session;
 
 /// The metrics of a trial by name.
@@ -95,6 +95,19 @@ pub(crate) fn average_views(log_probabilities: Vec<f32>, classes: usize, views: 
     result
 }
 
+/// Log-probabilities `[N, classes]` of a batch that has `views` views of each of
+/// `N` images, row-major: of the mean probability over views.
+pub(crate) fn forward_views(
+    session: &Session,
+    batch: &Batch,
+    pass: &Pass,
+    views: usize,
+) -> Result<Vec<f32>> {
+    let logits = session.forward(&batch.images, pass)?;
+    let classes = logits.dim(1)?;
+    Ok(average_views(log_probabilities(&logits)?, classes, views))
+}
+
 /// Runs a model over a whole split and hands `visit` each batch: log-probabilities
 /// `[N, classes]` of the mean probability over views, row-major, and labels `[N]`.
 pub(crate) fn evaluate(
@@ -119,9 +132,7 @@ pub(crate) fn evaluate(
     std::thread::scope(|scope| {
         for batch in loader::ahead(scope, loader_threads, count.div_ceil(images), make) {
             let batch = batch?;
-            let logits = session.forward(&batch.images, &pass)?;
-            let classes = logits.dim(1)?;
-            let rows = average_views(log_probabilities(&logits)?, classes, views);
+            let rows = forward_views(session, &batch, &pass, views)?;
             visit(&rows, &batch.targets);
         }
         Ok(())

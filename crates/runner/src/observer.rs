@@ -80,7 +80,8 @@ pub enum Event<'a> {
 }
 
 /// A watcher of a run: a progress bar, plain lines, a JSON stream.
-pub trait Observer {
-    /// Takes note of an event. Called from the training thread: be quick.
+pub trait Observer: Send {
+    /// Takes note of an event, of any of the trials that train side by side.
+    /// Called from the training threads: be quick.
     fn notice(&mut self, event: Event);
 }

@@ -9,6 +9,7 @@ use ablate_store::{Environment, ExperimentFolder, Status, Trial, TrialFolder, ch
 use crate::config::without_nulls;
 use crate::environment;
 use crate::events::Events;
+use crate::jobs;
 use crate::progress::TrainProgress;
 use crate::session::Session;
 use crate::train::Trainer;
@@ -36,6 +37,9 @@ pub struct RunOptions<'a> {
     pub store: &'a Path,
     /// Raised to stop early.
     pub stop: Stop,
+    /// Trials that train side by side, each with its part of the threads; never
+    /// more than there are threads. It changes no result.
+    pub jobs: usize,
 }
 
 /// What became of a plan.
@@ -49,7 +53,7 @@ pub struct Outcome {
     pub stopped: bool,
 }
 
-/// Runs every trial of `plan` that is not done, one after the other.
+/// Runs every trial of `plan` that is not done.
 ///
 /// A trial that fails is stored as failed and does not stop the others; the
 /// same command tries it again.
@@ -58,29 +62,10 @@ pub struct Outcome {
 /// The store cannot be written, or the machine's threads cannot be set up.
 pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Result<Outcome> {
     let folder = plan.folder(options.store)?;
-    let mut trials = Vec::with_capacity(plan.trials.len());
-    for planned in &plan.trials {
-        if options.stop.is_raised() {
-            break;
-        }
-        let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
-        if let Some(trial) = place.read()?.filter(|trial| trial.status.is_done()) {
-            observer.notice(Event::Kept {
-                trial: planned,
-                status: &trial.status,
-            });
-            trials.push(trial);
-            continue;
-        }
-        let lock = place.lock()?;
-        let trial = train(plan, planned, &place, &options.stop, observer)?;
-        drop(lock);
-        observer.notice(Event::Ended {
-            trial: planned,
-            status: &trial.status,
-        });
-        trials.push(trial);
-    }
+    let one = |planned: &PlannedTrial, observer: &mut dyn Observer| {
+        run_trial(plan, planned, &folder, &options.stop, observer)
+    };
+    let mut trials = jobs::work_off(&plan.trials, options, observer, one)?;
     let stopped = options.stop.is_raised();
     if !stopped {
         for group in plan.groups() {
@@ -92,6 +77,32 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Re
         trials,
         stopped,
     })
+}
+
+/// Runs one trial, unless it is done.
+fn run_trial(
+    plan: &Plan,
+    planned: &PlannedTrial,
+    folder: &ExperimentFolder,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) -> Result<Trial> {
+    let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
+    if let Some(trial) = place.read()?.filter(|trial| trial.status.is_done()) {
+        observer.notice(Event::Kept {
+            trial: planned,
+            status: &trial.status,
+        });
+        return Ok(trial);
+    }
+    let lock = place.lock()?;
+    let trial = train(plan, planned, &place, stop, observer)?;
+    drop(lock);
+    observer.notice(Event::Ended {
+        trial: planned,
+        status: &trial.status,
+    });
+    Ok(trial)
 }
 
 /// What the store holds of a plan: its folder, every trial that has started, in

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ablate_core::{EpochRecord, Gradients, Pass, Progress, Split};
+use ablate_core::{EpochRecord, Pass, Progress, Split};
 use ablate_store::{Predictions, Status, TrialFolder, checkpoint};
-use candle_core::{Device, Tensor};
 
 use crate::evaluate::{evaluate, log_probabilities};
 use crate::events::Events;
@@ -169,13 +168,8 @@ impl Trainer<'_> {
             .at(self.progress.step);
         let precision = self.trial.config.training.precision;
         let pass = Pass::train(stream).with_precision(precision);
-        let targets = Tensor::new(batch.targets.as_slice(), &Device::Cpu)?;
-        let logits = session.forward(&batch.images, &pass)?;
-        let loss = ablate_ops::cross_entropy(&logits, &targets)?;
-        let value = f64::from(loss.to_scalar::<f32>()?);
+        let (value, logits) = session.step(&batch, &pass, learning_rate)?;
         if value.is_finite() {
-            let gradients = Gradients::of(&loss, &pass, &session.list)?;
-            session.optimiser.step(&gradients, learning_rate)?;
             if let Some(exchanged) = session.model.take_exchanged() {
                 *self.progress.exchanged.get_or_insert_default() += exchanged;
             }

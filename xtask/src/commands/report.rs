@@ -1,13 +1,13 @@
 //! `report`: tables, curves and verdict from stored trials.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ablate_report::Report;
 use ablate_store::{Experiment, Trial};
 use anyhow::bail;
 
-use crate::selection::Selection;
+use crate::selection::{Selection, Settings};
 
 /// What `report` takes: the same as the `run` whose trials it reads.
 #[derive(clap::Args)]
@@ -16,13 +16,23 @@ Examples:
   cargo xtask report experiments/relu_vs_tanh.toml                 after the same `run`
   cargo xtask report experiments/relu_vs_tanh.toml --profile paper --seeds 3")]
 pub struct Arguments {
+    /// The experiment files.
+    #[arg(required = true)]
+    experiments: Vec<PathBuf>,
     #[command(flatten)]
-    selection: Selection,
+    settings: Settings,
 }
 
 /// Reads the planned trials from the store and reports on them.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let selection = &arguments.selection;
+    for selection in Selection::all(&arguments.experiments, &arguments.settings) {
+        of(&selection)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reports on one experiment.
+fn of(selection: &Selection) -> anyhow::Result<()> {
     let (draft, store) = (selection.draft()?, selection.store());
     let searched = match draft.search()? {
         None => Vec::new(),
@@ -37,22 +47,19 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             selection.experiment.display()
         );
     }
-    write(&plan.experiment, &trials, folder.path(), false)?;
-    Ok(ExitCode::SUCCESS)
+    let target = folder.path().join(selection.report_folder());
+    write(&plan.experiment, &trials, &target, false)?;
+    Ok(())
 }
 
-/// The folder of a report within its experiment's.
-pub const FOLDER: &str = "report";
-
-/// Writes the report and prints its table.
+/// Writes the report into the folder `target` and prints its table.
 pub fn write(
     experiment: &Experiment,
     trials: &[Trial],
-    folder: &Path,
+    target: &Path,
     json: bool,
 ) -> anyhow::Result<Report> {
-    let target = folder.join(FOLDER);
-    let report = ablate_report::write(experiment, trials, &target)?;
+    let report = ablate_report::write(experiment, trials, target)?;
     if json {
         let line = serde_json::json!({ "event": "report", "folder": target, "verdict": report.verdict().key() });
         println!("{line}");
@@ -65,6 +72,7 @@ pub fn write(
         let file = target.join(format!("{}.png", figure.name));
         println!("{:<12} {}", format!("{}:", figure.name), file.display());
     }
-    println!("TensorBoard: tensorboard --logdir {}", folder.display());
+    let trials = target.parent().unwrap_or(target);
+    println!("TensorBoard: tensorboard --logdir {}", trials.display());
     Ok(report)
 }

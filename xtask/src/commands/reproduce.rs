@@ -11,7 +11,7 @@ use ablate_store::atomic;
 use anyhow::{Context, anyhow, bail};
 
 use crate::execution::{End, Execution};
-use crate::selection::Selection;
+use crate::selection::{Selection, Settings};
 use crate::workspace;
 
 /// What `reproduce` takes.
@@ -31,6 +31,9 @@ pub struct Arguments {
     /// The run store; without it, `runs/` in the workspace.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
+    /// Trials that train side by side, each with its part of the threads.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: u16,
     /// The folder of RESULTS.md and `results/`; without it, `docs/` in the
     /// workspace.
     #[arg(long, value_name = "DIR")]
@@ -43,13 +46,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let files = files(arguments)?;
     let usual = || workspace::root().join("docs");
     let mut page = Page::open(arguments.out.clone().unwrap_or_else(usual))?;
-    let mut execution = Execution::begin(false)?;
+    let mut execution = Execution::begin(false, arguments.jobs.into())?;
     let (mut broken, count) = (0, files.len());
     for file in files {
         let selection = Selection {
-            profile: arguments.profile.clone(),
-            store: arguments.store.clone(),
-            ..Selection::of(file)
+            experiment: file,
+            settings: Settings {
+                profile: arguments.profile.clone(),
+                store: arguments.store.clone(),
+                ..Settings::default()
+            },
+            point: Vec::new(),
         };
         let command = command(&selection);
         match execution.run(&selection) {
@@ -87,7 +94,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn command(selection: &Selection) -> String {
     let file = &selection.experiment;
     let shown = file.strip_prefix(workspace::root()).unwrap_or(file);
-    let profile = selection.profile.as_ref();
+    let profile = selection.settings.profile.as_ref();
     let profile = profile.map(|profile| format!(" --profile {profile}"));
     format!(
         "cargo xtask run {}{}",

@@ -1,11 +1,13 @@
-//! `run`: an experiment file from plan to report.
+//! `run`: experiment files from plan to report.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use ablate_report::Report;
 use anyhow::bail;
 
 use crate::execution::{End, Execution};
-use crate::selection::Selection;
+use crate::selection::{Selection, Settings};
 
 /// What `run` takes.
 #[derive(clap::Args)]
@@ -14,12 +16,22 @@ Examples:
   cargo xtask run experiments/relu_vs_tanh.toml                    minutes, built-in data
   cargo xtask run experiments/relu_vs_tanh.toml --profile paper    CIFAR-10
   cargo xtask run experiments/lrn.toml --set optimiser.lr=0.003 --seeds 5
+  cargo xtask run experiments/lrn.toml --set optimiser.lr=0.003,0.01,0.03
+  cargo xtask run experiments/lrn.toml experiments/pooling.toml --jobs 4
   cargo xtask run experiments/lrn.toml --dry-run                   what would be trained
   cargo xtask run experiments/lrn.toml --set 'machine.threads=1' --json")]
 pub struct Arguments {
+    /// The experiment files, run one after the other.
+    #[arg(required = true)]
+    experiments: Vec<PathBuf>,
     #[command(flatten)]
-    selection: Selection,
-    /// Print the plan and stop.
+    settings: Settings,
+    /// Trials that train side by side, each with its part of the threads. No result
+    /// depends on it. Small networks gain, which leave threads idle; each trial
+    /// takes memory.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: u16,
+    /// Print the plan, with the time it would take, and stop.
     #[arg(long)]
     dry_run: bool,
     /// One JSON object a line instead of a progress bar.
@@ -27,22 +39,72 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Runs the experiment and writes its report.
+/// Runs the experiments and writes their reports.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut execution = Execution::begin(arguments.json)?;
-    if arguments.dry_run {
-        execution.announce(&arguments.selection)?;
-        return Ok(ExitCode::SUCCESS);
+    let selections = Selection::all(&arguments.experiments, &arguments.settings);
+    // A mistake in the last experiment should show before the first is trained.
+    for selection in &selections {
+        selection.draft()?;
     }
-    match execution.run(&arguments.selection)? {
-        End::Stopped => {
-            eprintln!("stopped; the same command goes on from here");
-            Ok(ExitCode::from(130))
+    let mut execution = Execution::begin(arguments.json, arguments.jobs.into())?;
+    let mut rows = Vec::new();
+    let mut failures = Vec::new();
+    for selection in &selections {
+        if arguments.dry_run {
+            execution.announce(selection)?;
+            continue;
         }
-        End::Reported {
-            failure: Some(failure),
-            ..
-        } => bail!(failure),
-        End::Reported { .. } => Ok(ExitCode::SUCCESS),
+        match execution.run(selection)? {
+            End::Stopped => {
+                eprintln!("stopped; the same command goes on from here");
+                return Ok(ExitCode::from(130));
+            }
+            End::Reported {
+                report, failure, ..
+            } => {
+                failures.extend(failure.map(|failure| format!("{}: {failure}", title(selection))));
+                rows.push((title(selection), report));
+            }
+        }
     }
+    if rows.len() > 1 && !arguments.json {
+        print!("\n{}", overview(&rows));
+    }
+    match failures.is_empty() {
+        true => Ok(ExitCode::SUCCESS),
+        false => bail!(failures.join("\n")),
+    }
+}
+
+/// An experiment's name, and of a sweep the point's values.
+fn title(selection: &Selection) -> String {
+    let name = selection.experiment.file_stem().unwrap_or_default();
+    let name = name.to_string_lossy();
+    std::iter::once(&*name)
+        .chain(selection.point.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A line for each report: effect and verdict.
+fn overview(rows: &[(String, Box<Report>)]) -> String {
+    let effect = |report: &Report| match report.effects.first() {
+        Some(effect) => format!(
+            "{} against {}: {}",
+            effect.treatment,
+            effect.baseline,
+            effect.text()
+        ),
+        None => "nothing to compare".to_string(),
+    };
+    let cells: Vec<[String; 3]> = rows
+        .iter()
+        .map(|(title, report)| [title.clone(), effect(report), report.verdict().to_string()])
+        .collect();
+    let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max();
+    let (first, second) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
+    let line = |[title, effect, verdict]: &[String; 3]| {
+        format!("{title:first$}  {effect:second$}  {verdict}\n")
+    };
+    cells.iter().map(line).collect()
 }

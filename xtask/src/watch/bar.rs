@@ -1,5 +1,6 @@
 //! A progress bar on a terminal, with a line for each finished epoch above it.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use ablate_runner::{Event, Observer, Plan};
@@ -10,9 +11,19 @@ use super::{ending, group, name, summary};
 /// The bar counts epochs over all trials, so that time left means the run's.
 pub struct Bar {
     bar: ProgressBar,
-    epochs_per_step: f64,
     trials: usize,
     begun: usize,
+    /// Units of trials that have ended in this run.
+    ended: u64,
+    /// The trials that train, by name.
+    running: BTreeMap<String, Running>,
+}
+
+/// A trial that trains.
+struct Running {
+    epochs_per_step: f64,
+    /// Units done.
+    done: u64,
     window: Window,
 }
 
@@ -35,18 +46,32 @@ impl Bar {
         bar.enable_steady_tick(Duration::from_millis(200));
         Self {
             bar,
-            epochs_per_step: 0.0,
             trials: plan.trials.len(),
             begun: 0,
-            window: Window::new(),
+            ended: 0,
+            running: BTreeMap::new(),
         }
     }
 
-    /// Moves the bar to a number of epochs within the current trial.
-    fn advance(&self, trial_epochs: usize, done: f64, before: u64) {
-        let done = done.min(trial_epochs as f64);
-        self.bar.set_position(before + (done * RESOLUTION) as u64);
+    /// Moves the bar to what has ended and what the running trials have done.
+    fn advance(&self) {
+        let running: u64 = self.running.values().map(|running| running.done).sum();
+        self.bar.set_position(self.ended + running);
     }
+
+    /// `[relu seed 2 (5/10)]`, of several at once how many.
+    fn place(&self, name: &str) -> String {
+        let (begun, trials) = (self.begun, self.trials);
+        match self.running.len() {
+            0 | 1 => format!("{name} ({begun}/{trials})"),
+            several => format!("{several} at once ({begun}/{trials})  {name}"),
+        }
+    }
+}
+
+/// Epochs in the bar's units.
+fn units(epochs: f64) -> u64 {
+    (epochs * RESOLUTION) as u64
 }
 
 impl Observer for Bar {
@@ -55,7 +80,7 @@ impl Observer for Bar {
             Event::Kept { trial, status } => {
                 self.begun += 1;
                 // Work that is not done again must not count into the time left.
-                let units = (trial.config.training.epochs as f64 * RESOLUTION) as u64;
+                let units = units(trial.config.training.epochs as f64);
                 self.bar
                     .set_length(self.bar.length().unwrap_or(units).saturating_sub(units));
                 self.bar
@@ -68,9 +93,12 @@ impl Observer for Bar {
                 ..
             } => {
                 self.begun += 1;
-                self.epochs_per_step = 1.0 / steps_per_epoch.max(1) as f64;
-                self.window = Window::new();
-                self.window.before = self.bar.position();
+                let running = Running {
+                    epochs_per_step: 1.0 / steps_per_epoch.max(1) as f64,
+                    done: units(done_epochs as f64),
+                    window: Window::new(),
+                };
+                self.running.insert(name(trial), running);
                 if done_epochs > 0 {
                     self.bar.println(format!(
                         "{}: going on after epoch {done_epochs}",
@@ -85,21 +113,26 @@ impl Observer for Bar {
                 loss,
                 images,
             } => {
-                let done = epoch as f64 + step as f64 * self.epochs_per_step;
-                self.advance(trial.config.training.epochs, done, self.window.before);
-                if let Some(rate) = self.window.add(images) {
+                let name = name(trial);
+                let Some(running) = self.running.get_mut(&name) else {
+                    return;
+                };
+                let epochs = trial.config.training.epochs;
+                let done = epoch as f64 + step as f64 * running.epochs_per_step;
+                running.done = units(done.min(epochs as f64));
+                let rate = running.window.add(images);
+                self.advance();
+                if let Some(rate) = rate {
                     self.bar.set_message(format!(
-                        "{} ({}/{})  epoch {}/{}  loss {loss:.3}  {rate:.0} images/s",
-                        name(trial),
-                        self.begun,
-                        self.trials,
+                        "{}  epoch {}/{epochs}  loss {loss:.3}  {rate:.0} images/s",
+                        self.place(&name),
                         epoch + 1,
-                        trial.config.training.epochs
                     ));
                 }
             }
             Event::Evaluating { trial } => {
-                self.bar.set_message(format!("{}  evaluating", name(trial)))
+                let place = self.place(&name(trial));
+                self.bar.set_message(format!("{place}  evaluating"));
             }
             Event::Epoch { trial, record } => self.bar.println(format!(
                 "{} epoch {}/{}  {}",
@@ -109,11 +142,9 @@ impl Observer for Bar {
                 summary(record)
             )),
             Event::Ended { trial, status } => {
-                self.advance(
-                    trial.config.training.epochs,
-                    trial.config.training.epochs as f64,
-                    self.window.before,
-                );
+                self.running.remove(&name(trial));
+                self.ended += units(trial.config.training.epochs as f64);
+                self.advance();
                 self.bar
                     .println(format!("{} {}", name(trial), ending(status)));
             }
@@ -141,8 +172,6 @@ impl Drop for Bar {
 
 /// Throughput over the last while, refreshed a few times a second.
 struct Window {
-    /// The bar's position when the trial began.
-    before: u64,
     since: Instant,
     images: usize,
 }
@@ -150,7 +179,6 @@ struct Window {
 impl Window {
     fn new() -> Self {
         Self {
-            before: 0,
             since: Instant::now(),
             images: 0,
         }

@@ -11,7 +11,7 @@ use std::io::IsTerminal;
 use ablate_runner::{Observer, Plan, PlannedTrial};
 use ablate_store::Status;
 
-pub use announce::announce;
+pub use announce::{announce, duration, plan_json};
 
 /// The observer that suits where the output goes.
 pub fn observer(plan: &Plan, json: bool) -> Box<dyn Observer> {

@@ -1,0 +1,107 @@
+//! How long a plan takes, from a few steps of each of its trials' kinds.
+
+use std::time::{Duration, Instant};
+
+use ablate_core::{Pass, Split};
+
+use crate::evaluate::forward_views;
+use crate::loader::{self, Source};
+use crate::session::Session;
+use crate::{Plan, PlannedTrial, Result};
+
+/// Steps that are timed, after one that is not: the first one makes buffers.
+const STEPS: usize = 3;
+
+/// A step that takes longer is timed once.
+const LONG: Duration = Duration::from_secs(2);
+
+/// What one kind of trial takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    /// The variant.
+    pub variant: String,
+    /// One epoch of training.
+    pub epoch: Duration,
+    /// One evaluation of the validation split.
+    pub evaluation: Duration,
+    /// All of the plan's trials of this kind, to their last epoch.
+    pub trials: Duration,
+}
+
+impl Plan {
+    /// Times a few steps of each kind of trial: of each config, whatever the seed.
+    ///
+    /// The times are those of a trial that has the machine for itself; trials that
+    /// stop early take less.
+    ///
+    /// # Errors
+    /// Whatever a plugin says to its config or its data.
+    pub fn estimate(&self) -> Result<Vec<Estimate>> {
+        let mut kinds: Vec<(String, Estimate)> = Vec::new();
+        for trial in &self.trials {
+            let kind = trial.config.hash(0);
+            let known = kinds.iter().position(|(known, _)| *known == kind);
+            let place = match known {
+                Some(place) => place,
+                None => {
+                    kinds.push((kind, self.time(trial)?));
+                    kinds.len() - 1
+                }
+            };
+            let (epochs, every) = (trial.config.training.epochs, trial.config.evaluation.every);
+            let estimate = &mut kinds[place].1;
+            estimate.trials += estimate.epoch * epochs as u32;
+            estimate.trials += estimate.evaluation * epochs.div_ceil(every) as u32;
+        }
+        Ok(kinds.into_iter().map(|(_, estimate)| estimate).collect())
+    }
+
+    /// Times an epoch and an evaluation of a trial.
+    fn time(&self, trial: &PlannedTrial) -> Result<Estimate> {
+        let config = &trial.config;
+        let data = self.dataset(&config.data)?;
+        let (images, held_out) = (data.len(Split::Train), data.len(Split::Validation));
+        let mut session = Session::build(trial, data)?;
+        let (data, pipeline) = (session.data.clone(), session.pipeline.clone());
+        let source = Source {
+            data: data.as_ref(),
+            pipeline: pipeline.as_ref(),
+        };
+        let size = config.training.batch_size.min(images);
+        let indices: Vec<usize> = (0..size).collect();
+        let begun = Instant::now();
+        let batch = loader::training_batch(source, &indices, session.seed, 0)?;
+        // Batches are made on other threads while one trains.
+        let make = begun.elapsed() / config.machine.loader_threads as u32;
+        let mut times = Vec::with_capacity(STEPS);
+        for step in 0..=STEPS {
+            let pass = Pass::train(session.seed.named("pass").at(step));
+            let pass = pass.with_precision(config.training.precision);
+            let begun = Instant::now();
+            // A rate of 0 keeps the weights, so that no step diverges.
+            session.step(&batch, &pass, 0.0)?;
+            let took = begun.elapsed();
+            if step > 0 {
+                times.push(took);
+            }
+            if took > LONG && !times.is_empty() {
+                break;
+            }
+        }
+        let step = times.into_iter().min().unwrap_or_default();
+        let steps = images as f64 / size as f64;
+        let begun = Instant::now();
+        let views = pipeline.view_count();
+        let shown = (config.evaluation.batch_size / views).clamp(1, held_out);
+        let batch = loader::evaluation_batch(source, Split::Validation, 0..shown)?;
+        let pass = Pass::evaluate().with_precision(config.training.precision);
+        forward_views(&session, &batch, &pass, views)?;
+        let evaluation = begun.elapsed().mul_f64(held_out as f64 / shown as f64);
+        Ok(Estimate {
+            variant: trial.variant.clone(),
+            epoch: step.max(make).mul_f64(steps),
+            evaluation,
+            trials: Duration::ZERO,
+        })
+    }
+}
