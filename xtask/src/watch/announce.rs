@@ -26,12 +26,17 @@ pub fn announce(plan: &Plan, parameters: &[(String, usize)]) {
         Purpose::Search => format!(" x {each} values"),
         Purpose::Claim => String::new(),
     };
+    let epochs = plan.trials.iter().map(|trial| trial.config.training.epochs);
+    let (least, most) = (epochs.clone().min(), epochs.max());
+    let epochs = match (least, most) {
+        (Some(least), Some(most)) if least < most => format!("{least} to {most}"),
+        _ => trial.config.training.epochs.to_string(),
+    };
     println!(
-        "{} trials: {} variants{values} x {} seeds, {} epochs each\n",
+        "{} trials: {} variants{values} x {} seeds, {epochs} epochs each\n",
         plan.trials.len(),
         variants.len(),
         seeds.len(),
-        trial.config.training.epochs
     );
 }
 
