@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ablate_core::{Pass, Split};
 
-use crate::evaluate::forward_views;
+use crate::evaluate::over_views;
 use crate::loader::{self, Source};
 use crate::session::Session;
 use crate::{Plan, PlannedTrial, Result};
@@ -28,8 +28,25 @@ pub struct Estimate {
     pub trials: Duration,
 }
 
+/// What decides how long a step takes: not the seed, and not the many rates of a
+/// search.
+fn kind(trial: &PlannedTrial) -> String {
+    let config = &trial.config;
+    format!(
+        "{} {:?} {:?} {:?} {} {} {:?} {}",
+        trial.variant,
+        config.model,
+        config.data,
+        config.augmentation,
+        config.optimiser.name,
+        config.training.batch_size,
+        config.training.precision,
+        config.evaluation.batch_size
+    )
+}
+
 impl Plan {
-    /// Times a few steps of each kind of trial: of each config, whatever the seed.
+    /// Times a few steps of each kind of trial.
     ///
     /// The times are those of a trial that has the machine for itself; trials that
     /// stop early take less.
@@ -39,7 +56,7 @@ impl Plan {
     pub fn estimate(&self) -> Result<Vec<Estimate>> {
         let mut kinds: Vec<(String, Estimate)> = Vec::new();
         for trial in &self.trials {
-            let kind = trial.config.hash(0);
+            let kind = kind(trial);
             let known = kinds.iter().position(|(known, _)| *known == kind);
             let place = match known {
                 Some(place) => place,
@@ -95,7 +112,7 @@ impl Plan {
         let shown = (config.evaluation.batch_size / views).clamp(1, held_out);
         let batch = loader::evaluation_batch(source, Split::Validation, 0..shown)?;
         let pass = Pass::evaluate().with_precision(config.training.precision);
-        forward_views(&session, &batch, &pass, views)?;
+        over_views(&session.forward(&batch.images, &pass)?, views)?;
         let evaluation = begun.elapsed().mul_f64(held_out as f64 / shown as f64);
         Ok(Estimate {
             variant: trial.variant.clone(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::Result;
-use crate::loader::{self, Batch, Source};
+use crate::loader::{self, Source};
 use crate::session::Session;
 
 /// The metrics of a trial by name.
@@ -77,7 +77,7 @@ pub(crate) fn log_probabilities(logits: &Tensor) -> Result<Vec<f32>> {
 
 /// Averages the probabilities (not the logits) of each image's views, as the
 /// paper does with its ten crops (section 4.1).
-pub(crate) fn average_views(log_probabilities: Vec<f32>, classes: usize, views: usize) -> Vec<f32> {
+fn average_views(log_probabilities: Vec<f32>, classes: usize, views: usize) -> Vec<f32> {
     if views == 1 {
         return log_probabilities;
     }
@@ -95,17 +95,11 @@ pub(crate) fn average_views(log_probabilities: Vec<f32>, classes: usize, views: 
     result
 }
 
-/// Log-probabilities `[N, classes]` of a batch that has `views` views of each of
-/// `N` images, row-major: of the mean probability over views.
-pub(crate) fn forward_views(
-    session: &Session,
-    batch: &Batch,
-    pass: &Pass,
-    views: usize,
-) -> Result<Vec<f32>> {
-    let logits = session.forward(&batch.images, pass)?;
+/// Log-probabilities `[N, classes]`, row-major, from the logits of `views` views of
+/// each of `N` images: of the mean probability over views.
+pub(crate) fn over_views(logits: &Tensor, views: usize) -> Result<Vec<f32>> {
     let classes = logits.dim(1)?;
-    Ok(average_views(log_probabilities(&logits)?, classes, views))
+    Ok(average_views(log_probabilities(logits)?, classes, views))
 }
 
 /// Runs a model over a whole split and hands `visit` each batch: log-probabilities
@@ -132,7 +126,8 @@ pub(crate) fn evaluate(
     std::thread::scope(|scope| {
         for batch in loader::ahead(scope, loader_threads, count.div_ceil(images), make) {
             let batch = batch?;
-            let rows = forward_views(session, &batch, &pass, views)?;
+            let logits = session.forward(&batch.images, &pass)?;
+            let rows = over_views(&logits, views)?;
             visit(&rows, &batch.targets);
         }
         Ok(())

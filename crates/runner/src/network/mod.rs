@@ -12,7 +12,7 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::config::{Layer, NetworkConfig};
-use crate::evaluate::{average_views, log_probabilities};
+use crate::evaluate::over_views;
 use crate::{Error, Outline, Result, loader, session, weights};
 use template::{Source, Template};
 
@@ -143,8 +143,7 @@ impl Network {
         let images = loader::stack(views, pipeline.output_shape())?;
         let pass = Pass::evaluate().with_precision(self.config().precision);
         let logits = self.model.forward(&images, &pass)?;
-        let classes = logits.dim(1)?;
-        let averaged = average_views(log_probabilities(&logits)?, classes, count);
+        let averaged = over_views(&logits, count)?;
         let probabilities: Vec<f64> = averaged.iter().map(|log| f64::from(*log).exp()).collect();
         if !probabilities.iter().all(|p| p.is_finite()) {
             return Err(Error::Other(
