@@ -1,6 +1,7 @@
 //! One experiment from its file to its report, as `run` and `reproduce` do it.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use ablate_report::Report;
 use ablate_runner::{Outcome, Plan, RunOptions, Stop};
@@ -34,6 +35,12 @@ pub enum End {
         /// What failed, in words; `None` where nothing did.
         failure: Option<String>,
     },
+}
+
+/// Says that a run was stopped, and how the program then exits.
+pub fn stopped() -> ExitCode {
+    eprintln!("stopped; the same command goes on from here");
+    ExitCode::from(130)
 }
 
 impl Execution {

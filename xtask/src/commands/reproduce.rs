@@ -10,7 +10,7 @@ use ablate_runner::config::ExperimentFile;
 use ablate_store::atomic;
 use anyhow::{Context, anyhow, bail};
 
-use crate::execution::{End, Execution};
+use crate::execution::{self, End, Execution};
 use crate::selection::{Selection, Settings};
 use crate::workspace;
 
@@ -60,10 +60,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         };
         let command = command(&selection);
         match execution.run(&selection) {
-            Ok(End::Stopped) => {
-                eprintln!("stopped; the same command goes on from here");
-                return Ok(ExitCode::from(130));
-            }
+            Ok(End::Stopped) => return Ok(execution::stopped()),
             Ok(End::Reported {
                 report,
                 folder,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use ablate_report::Report;
 use anyhow::bail;
 
-use crate::execution::{End, Execution};
+use crate::execution::{self, End, Execution};
 use crate::selection::{Selection, Settings};
 
 /// What `run` takes.
@@ -55,10 +55,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             continue;
         }
         match execution.run(selection)? {
-            End::Stopped => {
-                eprintln!("stopped; the same command goes on from here");
-                return Ok(ExitCode::from(130));
-            }
+            End::Stopped => return Ok(execution::stopped()),
             End::Reported {
                 report, failure, ..
             } => {

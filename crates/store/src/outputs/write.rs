@@ -59,7 +59,12 @@ impl Contents {
     fn pack(&self) -> Vec<Packed> {
         let (predictions, samples) = (&self.predictions, &self.samples);
         let (images, kept) = (predictions.targets.len(), samples.index.len());
-        let [channels, height, width] = samples.shape;
+        let images_of = |name, count: usize, pixels: &[u8]| Packed {
+            name,
+            dtype: Dtype::U8,
+            shape: [&[count], &samples.shape[..]].concat(),
+            bytes: pixels.to_vec(),
+        };
         let mut packed = vec![
             floats(
                 LOG_PROBABILITIES,
@@ -67,12 +72,7 @@ impl Contents {
                 &predictions.log_probabilities,
             ),
             integers(TARGETS, vec![images], &predictions.targets),
-            Packed {
-                name: SAMPLES,
-                dtype: Dtype::U8,
-                shape: vec![kept, channels, height, width],
-                bytes: samples.pixels.clone(),
-            },
+            images_of(SAMPLES, kept, &samples.pixels),
             integers(SAMPLE_INDEX, vec![kept], &samples.index),
         ];
         if let Some(features) = &samples.features {
@@ -90,12 +90,7 @@ impl Contents {
                     vec![kept, retrieval.shares.found],
                     &retrieval.nearest,
                 ),
-                Packed {
-                    name: FOUND,
-                    dtype: Dtype::U8,
-                    shape: vec![found, channels, height, width],
-                    bytes: retrieval.pixels.clone(),
-                },
+                images_of(FOUND, found, &retrieval.pixels),
                 integers(FOUND_INDEX, vec![found], &retrieval.index),
                 integers(FOUND_TARGETS, vec![found], &retrieval.targets),
             ]);
