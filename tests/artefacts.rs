@@ -1,6 +1,10 @@
 //! What a run leaves behind is complete.
 
 mod program;
+#[path = "../crates/report/src/html/well_formed.rs"]
+mod well_formed;
+
+use std::path::Path;
 
 use ablate_store::{Outputs, TrialFolder};
 use program::Program;
@@ -11,6 +15,7 @@ fn a_run_leaves_every_promised_file() {
     let output = program.succeed(&["run", "experiments/relu_vs_tanh.toml", "--profile", "ci"]);
     let folder = program.store().join("relu_vs_tanh/ci");
     for name in [
+        "report.html",
         "report.md",
         "table.csv",
         "table.tex",
@@ -42,6 +47,8 @@ fn a_run_leaves_every_promised_file() {
         report.contains("built-in set of painted scenes"),
         "the report must name the data:\n{report}"
     );
+
+    check_page(&folder.join("report/report.html"), &printed);
 
     let trials = program.trials("relu_vs_tanh/ci");
     assert_eq!(trials.len(), 4);
@@ -79,6 +86,29 @@ fn a_run_leaves_every_promised_file() {
             });
         assert!(events, "no events in {}", trial.display());
     }
+}
+
+/// The page is well formed, holds everything and needs nothing from elsewhere.
+fn check_page(file: &Path, printed: &str) {
+    assert!(printed.contains(&file.display().to_string()), "{printed}");
+    let page = std::fs::read_to_string(file).expect("a page");
+    well_formed::check(&page).expect("well formed");
+    for part in [
+        "reduced: not the paper's setting".replace('\'', "&#39;"),
+        "cargo xtask run experiments/relu_vs_tanh.toml --profile ci".to_string(),
+        "Keys that the variants do not share".to_string(),
+        "href=\"data:image/png;base64,".to_string(),
+        "4 trials, all finished".to_string(),
+    ] {
+        assert!(page.contains(&part), "`{part}` is not in the page");
+    }
+    // The name of SVG's namespace is no reference.
+    let page = page.replace("http://www.w3.org/2000/svg", "");
+    for reference in ["http:", "https:", "src=", "@import", "<link"] {
+        assert!(!page.contains(reference), "the page refers to {reference}");
+    }
+    let kibibytes = page.len() / 1024;
+    assert!(kibibytes < 1024, "the page has {kibibytes} KiB");
 }
 
 /// The outputs are of the shapes promised, and agree with the last epoch's error.

@@ -40,7 +40,13 @@ fn all_run_in_the_ci_profile_and_give_what_they_gave() {
         program.succeed(&["run", &file, "--profile", "ci", "--seeds", "1"]);
         let name = file.replace("experiments/", "").replace(".toml", "");
         let folder = program.store().join(&name).join("ci");
-        for file in ["report.md", "table.csv", "table.tex", "report.json"] {
+        for file in [
+            "report.html",
+            "report.md",
+            "table.csv",
+            "table.tex",
+            "report.json",
+        ] {
             assert!(
                 folder.join("report").join(file).exists(),
                 "{name}: no {file}"

@@ -83,7 +83,8 @@ impl Execution {
         }
         let trials = &outcome.trials;
         let folder = outcome.folder.path().join(selection.report_folder());
-        let report = report::write(&plan.experiment, trials, &folder, self.json)?;
+        let command = selection.command();
+        let report = report::write(&plan.experiment, trials, &folder, &command, self.json)?;
         let failed = trials.iter().filter(|trial| is_failed(trial)).count();
         let failure = (failed > 0).then(|| {
             format!(

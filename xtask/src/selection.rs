@@ -67,6 +67,24 @@ impl Selection {
         )
     }
 
+    /// The command that runs this again, wherever its trials are kept.
+    pub fn command(&self) -> String {
+        let file = &self.experiment;
+        let file = file.strip_prefix(workspace::root()).unwrap_or(file);
+        let settings = &self.settings;
+        let mut command = format!("cargo xtask run {}", quoted(&file.to_string_lossy()));
+        if let Some(profile) = &settings.profile {
+            command += &format!(" --profile {}", quoted(profile));
+        }
+        for set in &settings.set {
+            command += &format!(" --set {}", quoted(set));
+        }
+        if let Some(seeds) = settings.seeds {
+            command += &format!(" --seeds {seeds}");
+        }
+        command
+    }
+
     /// The run store's folder.
     pub fn store(&self) -> PathBuf {
         let usual = || workspace::root().join("runs");
@@ -79,5 +97,37 @@ impl Selection {
             true => "report".to_string(),
             false => format!("report {}", self.point.join(" ")).replace(['/', '\\', '"'], "_"),
         }
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_string(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_says_what_was_asked_for() {
+        let mut selection = Selection {
+            experiment: workspace::root().join("experiments/lrn.toml"),
+            settings: Settings::default(),
+            point: Vec::new(),
+        };
+        let usual = "cargo xtask run experiments/lrn.toml";
+        assert_eq!(selection.command(), usual);
+        selection.settings.profile = Some("paper".to_string());
+        selection.settings.set = ["optimiser.lr=0.003", "machine.device=\"it's\""]
+            .map(String::from)
+            .to_vec();
+        selection.settings.seeds = Some(5);
+        let settings = r#" --profile paper --set optimiser.lr=0.003 --set 'machine.device="it'\''s"' --seeds 5"#;
+        assert_eq!(selection.command(), format!("{usual}{settings}"));
     }
 }

@@ -1,7 +1,8 @@
 //! From stored trials to a table, curves and a verdict on the paper's claim.
 //!
 //! ```text
-//! FOLDER/report.md    verdict, effect, table, setting, the rule
+//! FOLDER/report.html  everything, as one page that needs nothing else
+//!       /report.md    verdict, effect, table, setting, the rule
 //!       /table.csv    one row a variant, for other programs (RFC 4180)
 //!       /table.tex    the table for a paper (booktabs)
 //!       /curves.*     learning curves, as the paper's Fig. 1; SVG and PNG
@@ -17,9 +18,11 @@
 //! know the runner or a plugin: whatever it shows was stored by the time it runs.
 
 mod curves;
+mod details;
 pub mod effect;
 mod error;
 mod figures;
+mod html;
 mod json;
 mod markdown;
 mod notes;
@@ -57,13 +60,19 @@ pub use trials::Counts;
 pub use verdict::{Judgement, Verdict};
 
 /// Makes the report of an experiment's trials (variants by seeds) and writes its
-/// files into `folder`, which is created if need be.
+/// files into `folder`, which is created if need be. `command` is shown as what makes
+/// the report again.
 ///
 /// # Errors
 /// Two different trials for one variant and seed, a claim about a variant that
 /// does not exist, a damaged file of outputs, or a folder that cannot be written.
-pub fn write(experiment: &Experiment, trials: &[Trial], folder: &Path) -> Result<Report> {
+pub fn write(
+    experiment: &Experiment,
+    trials: &[Trial],
+    folder: &Path,
+    command: &str,
+) -> Result<Report> {
     let report = Report::new(experiment, trials)?;
-    report.write(folder)?;
+    report.write(folder, command)?;
     Ok(report)
 }

@@ -1,5 +1,7 @@
 //! Numbers as people read them: as many digits as the spread supports.
 
+use ablate_store::Censored;
+
 use crate::statistics::{Interval, Sample};
 
 /// What a number is counted in.
@@ -119,6 +121,15 @@ fn interval_decimals(value: f64, interval: Interval, unit: Unit) -> usize {
         }
     };
     unit.decimals(value * unit.factor(), Some(spread * unit.factor()))
+}
+
+/// One trial's value: `12.34`, `> 19.5` for a bound, `-` for none. No unit is appended.
+pub(crate) fn censored(value: Censored, unit: Unit) -> String {
+    match value {
+        Censored::Seen(value) => estimate(value, None, unit),
+        Censored::MoreThan(bound) => format!("> {}", estimate(bound, None, unit)),
+        Censored::Missing => "-".to_string(),
+    }
 }
 
 /// One exact number with its unit: `25%`, `-1.7 points`, `6x`; no digits are

@@ -7,17 +7,19 @@ use std::path::Path;
 use ablate_store::{Claim, Experiment, Trial, atomic};
 
 use crate::curves::Curves;
+use crate::details::Details;
 use crate::effect::Effect;
 use crate::figures::{self, Figure, Figures};
 use crate::statistics;
 use crate::summary::{self, Setting, VariantSummary};
 use crate::trials::Trials;
 use crate::verdict::{self, Judgement, Verdict};
-use crate::{Error, Result, json, markdown, picture, reading, table, terminal};
+use crate::{Error, Result, html, json, markdown, picture, reading, table, terminal};
 
 /// The files that [`Report::write`] always writes; two for each of
 /// [`Report::figures`] lie beside them.
-pub const FILES: [&str; 6] = [
+pub const FILES: [&str; 7] = [
+    "report.html",
     "report.md",
     "table.csv",
     "table.tex",
@@ -54,6 +56,7 @@ pub struct Report {
     pub setting: Setting,
     pub(crate) curves: Curves,
     pub(crate) figures: Figures,
+    pub(crate) details: Details,
 }
 
 impl Report {
@@ -78,12 +81,14 @@ impl Report {
                 reason: "There is nothing to compare.".to_string(),
             },
         };
+        let variants = summary::variants(experiment, &trials);
         Ok(Self {
             experiment: experiment.clone(),
             judgement,
             effects,
             further,
-            variants: summary::variants(experiment, &trials),
+            details: Details::new(experiment, &trials, &variants),
+            variants,
             setting: summary::setting(&trials),
             curves: Curves::new(&experiment.claim, &trials),
             figures: Figures::new(experiment, &trials)?,
@@ -124,6 +129,15 @@ impl Report {
             .map(|finding| (&finding.claim, &finding.effect, Some(&finding.judgement)));
         let others = effects.map(|effect| (claim, effect, None));
         headline.into_iter().chain(further).chain(others).collect()
+    }
+
+    /// The report as one page for a browser: `report.html`. `command` is what its
+    /// reader types to make the report again.
+    ///
+    /// # Errors
+    /// A picture cannot be drawn.
+    pub fn html(&self, command: &str) -> Result<String> {
+        html::render(self, command)
     }
 
     /// The report for people: `report.md`.
@@ -168,16 +182,18 @@ impl Report {
     }
 
     /// Writes all [`FILES`] and the figures into `folder`, each in one step, and
-    /// removes figures that an earlier report left there and this one lacks.
+    /// removes figures that an earlier report left there and this one lacks. `command`
+    /// is shown as what makes the report again.
     ///
     /// # Errors
     /// The folder or a file cannot be written, or a picture cannot be drawn.
-    pub fn write(&self, folder: &Path) -> Result<()> {
+    pub fn write(&self, folder: &Path, command: &str) -> Result<()> {
         fs::create_dir_all(folder).map_err(|source| Error::Folder {
             path: folder.to_path_buf(),
             source,
         })?;
         let contents = [
+            self.html(command)?.into_bytes(),
             self.markdown().into_bytes(),
             self.csv().into_bytes(),
             self.latex().into_bytes(),

@@ -160,9 +160,9 @@ fn the_same_trials_give_the_same_files_in_any_order() {
     let mut trials = curves(3, 6);
     let folder = tempfile::tempdir().expect("a folder");
     let (first, second) = (folder.path().join("a/b"), folder.path().join("c"));
-    write(&experiment, &trials, &first).expect("written");
+    write(&experiment, &trials, &first, "cargo xtask run").expect("written");
     trials.reverse();
-    write(&experiment, &trials, &second).expect("written");
+    write(&experiment, &trials, &second, "cargo xtask run").expect("written");
     for name in FILES {
         let read = |folder: &std::path::Path| std::fs::read(folder.join(name)).expect(name);
         assert!(!read(&first).is_empty(), "{name}");
@@ -366,7 +366,8 @@ fn a_folder_that_cannot_be_made_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("file");
     std::fs::write(&file, "").expect("written");
-    let error = write(&experiment(), &[], &file.join("report")).expect_err("no folder");
+    let error =
+        write(&experiment(), &[], &file.join("report"), "cargo xtask run").expect_err("no folder");
     assert!(error.to_string().contains("file/report"), "{error}");
 }
 

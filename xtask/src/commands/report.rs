@@ -48,25 +48,29 @@ fn of(selection: &Selection) -> anyhow::Result<()> {
         );
     }
     let target = folder.path().join(selection.report_folder());
-    write(&plan.experiment, &trials, &target, false)?;
+    let command = selection.command();
+    write(&plan.experiment, &trials, &target, &command, false)?;
     Ok(())
 }
 
-/// Writes the report into the folder `target` and prints its table.
+/// Writes the report into the folder `target` and prints its table. `command` is what
+/// makes it again.
 pub fn write(
     experiment: &Experiment,
     trials: &[Trial],
     target: &Path,
+    command: &str,
     json: bool,
 ) -> anyhow::Result<Report> {
-    let report = ablate_report::write(experiment, trials, target)?;
+    let report = ablate_report::write(experiment, trials, target, command)?;
     if json {
         let line = serde_json::json!({ "event": "report", "folder": target, "verdict": report.verdict().key() });
         println!("{line}");
         return Ok(report);
     }
     println!("\n{}", report.terminal());
-    println!("\nreport:      {}", target.join("report.md").display());
+    println!("\nreport:      {}", target.join("report.html").display());
+    println!("as text:     {}", target.join("report.md").display());
     println!("curves:      {}", target.join("curves.png").display());
     for figure in report.figures() {
         let file = target.join(format!("{}.png", figure.name));

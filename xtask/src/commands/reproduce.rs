@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             },
             point: Vec::new(),
         };
-        let command = command(&selection);
+        let command = selection.command();
         match execution.run(&selection) {
             Ok(End::Stopped) => return Ok(execution::stopped()),
             Ok(End::Reported {
@@ -85,19 +85,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         bail!("{broken} of {count} experiments failed; the messages are above");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The command that redoes one experiment.
-fn command(selection: &Selection) -> String {
-    let file = &selection.experiment;
-    let shown = file.strip_prefix(workspace::root()).unwrap_or(file);
-    let profile = selection.settings.profile.as_ref();
-    let profile = profile.map(|profile| format!(" --profile {profile}"));
-    format!(
-        "cargo xtask run {}{}",
-        shown.display(),
-        profile.unwrap_or_default()
-    )
 }
 
 /// RESULTS.md with what it is made of.

@@ -52,7 +52,7 @@ impl Axis {
     }
 
     /// Whole steps around `low` to `high`.
-    fn between(low: f64, high: f64) -> Self {
+    pub(crate) fn between(low: f64, high: f64) -> Self {
         let step = step((high - low).max(0.1), 6.0);
         let from = (low / step).floor() * step;
         let to = ((high / step).ceil() * step).max(from + step);
@@ -71,6 +71,12 @@ impl Axis {
         };
         let decimals = (-step.log10().floor()).clamp(0.0, 6.0) as usize;
         format!("{:.decimals$}", tick + 0.0)
+    }
+
+    /// The ticks within a range, each with its text.
+    pub(crate) fn within(&self, from: f64, to: f64) -> Vec<(f64, String)> {
+        let inside = self.ticks.iter().filter(|tick| (from..=to).contains(*tick));
+        inside.map(|tick| (*tick, self.label(*tick))).collect()
     }
 }
 

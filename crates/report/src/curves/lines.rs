@@ -17,7 +17,7 @@ pub(crate) type Point = (f64, f64);
 pub(crate) struct Curves {
     /// For each metric the training split on the left, validation on the right.
     pub(crate) panels: Vec<Panel>,
-    /// One entry a variant.
+    /// One entry a variant, in the order of the styles.
     pub(crate) legend: Vec<Entry>,
     /// What the marks mean, in a sentence or two.
     pub(crate) caption: String,
@@ -28,6 +28,8 @@ pub(crate) struct Curves {
 pub(crate) struct Entry {
     /// Its place in the styles.
     pub(crate) style: usize,
+    /// The variant.
+    pub(crate) variant: String,
     /// Its name and number of seeds.
     pub(crate) name: String,
     /// Whether its line has a band.
@@ -77,10 +79,32 @@ pub(crate) struct Line {
     /// Mean epochs to the target, at the target; `None` unless every finished
     /// trial reached it.
     pub(crate) crossing: Option<Point>,
+    /// Every trial by itself.
+    pub(crate) runs: Vec<Run>,
+}
+
+/// One trial's curve.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Run {
+    /// Its seed; of a group, its first member's.
+    pub(crate) seed: u64,
+    /// How it ended.
+    pub(crate) status: Status,
+    pub(crate) points: Vec<Point>,
 }
 
 impl Curves {
+    /// The metrics that the claim is about.
     pub(crate) fn new(claim: &Claim, trials: &Trials) -> Self {
+        Self::of(Metric::of(&claim.each()), claim, trials)
+    }
+
+    /// All metrics that were recorded, those that the claim is about first.
+    pub(crate) fn all(claim: &Claim, trials: &Trials) -> Self {
+        Self::of(Metric::all(&claim.each(), trials), claim, trials)
+    }
+
+    fn of(metrics: Vec<Metric>, claim: &Claim, trials: &Trials) -> Self {
         let claims = claim.each();
         let styles = styles(claim, trials);
         let panel = |metric: Metric| {
@@ -96,13 +120,14 @@ impl Curves {
                 lines,
             }
         };
-        let panels: Vec<Panel> = Metric::of(&claims).into_iter().map(panel).collect();
+        let panels: Vec<Panel> = metrics.into_iter().map(panel).collect();
         let mut legend: Vec<Entry> = trials
             .groups
             .iter()
             .zip(&styles)
             .map(|(group, style)| Entry {
                 style: *style,
+                variant: group.name.to_string(),
                 name: name(group),
                 banded: group.finished().count() > 1,
             })
@@ -143,8 +168,13 @@ impl Line {
             let is_diverged = matches!(trial.status, Status::Diverged { .. });
             line.diverged.extend(points.last().filter(|_| is_diverged));
             if trial.status != Status::Finished && !points.is_empty() {
-                line.seeds.push(points);
+                line.seeds.push(points.clone());
             }
+            line.runs.push(Run {
+                seed: trial.seed,
+                status: trial.status.clone(),
+                points,
+            });
         }
         line
     }

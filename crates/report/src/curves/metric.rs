@@ -6,6 +6,7 @@ use ablate_store::{Claim, Measure};
 use super::lines::Point;
 use crate::number::Unit;
 use crate::reading;
+use crate::trials::{Trials, distinct};
 
 /// The metric shown where the claim is about none, as the paper's Fig. 1 shows it.
 const DEFAULT: &str = "top1_error";
@@ -34,13 +35,27 @@ impl Metric {
                 names.push(name);
             }
         }
-        let both = |name: &str| {
-            [Split::Training, Split::Validation].map(|split| Self {
-                name: name.to_string(),
-                split,
-            })
-        };
-        names.into_iter().flat_map(both).collect()
+        names.into_iter().flat_map(Self::both).collect()
+    }
+
+    /// Those that the claims are about, then all others that a trial recorded.
+    pub(crate) fn all(claims: &[Claim], trials: &Trials) -> Vec<Self> {
+        let mut metrics = Self::of(claims);
+        let records = trials.all().flat_map(|trial| &trial.history);
+        let names = records.flat_map(|record| record.train.keys().chain(record.validation.keys()));
+        for name in distinct(names) {
+            if metrics.iter().all(|metric| metric.name != *name) {
+                metrics.extend(Self::both(name));
+            }
+        }
+        metrics
+    }
+
+    fn both(name: &str) -> [Self; 2] {
+        [Split::Training, Split::Validation].map(|split| Self {
+            name: name.to_string(),
+            split,
+        })
     }
 
     /// What the values are shown in.

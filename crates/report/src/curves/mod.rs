@@ -9,4 +9,5 @@ mod legend;
 mod lines;
 mod metric;
 
-pub(crate) use lines::Curves;
+pub(crate) use axis::Axis;
+pub(crate) use lines::{Curves, Line, Panel, Point, Run};

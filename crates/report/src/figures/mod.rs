@@ -58,9 +58,7 @@ pub(crate) struct Figures {
 }
 
 impl Figure {
-    /// The figure with its caption below what is drawn already.
-    fn new(name: &'static str, title: &'static str, caption: String, mut page: Page) -> Self {
-        page.caption(&caption);
+    fn new(name: &'static str, title: &'static str, caption: String, page: Page) -> Self {
         Self {
             name,
             title,
@@ -74,6 +72,11 @@ impl Figure {
     /// # Errors
     /// It cannot be drawn.
     pub fn svg(&self) -> Result<String> {
+        svg(&self.captioned())
+    }
+
+    /// The figure as a vector picture, for a page that has the caption as text.
+    pub(crate) fn plain_svg(&self) -> Result<String> {
         svg(&self.page)
     }
 
@@ -82,7 +85,14 @@ impl Figure {
     /// # Errors
     /// It cannot be drawn or encoded.
     pub fn png(&self) -> Result<Vec<u8>> {
-        png(&self.page)
+        png(&self.captioned())
+    }
+
+    /// With the caption below what is drawn.
+    fn captioned(&self) -> Page {
+        let mut page = self.page.clone();
+        page.caption(&self.caption);
+        page
     }
 }
 

@@ -265,13 +265,13 @@ fn damaged_outputs_are_named() {
 fn files_are_written_and_stale_ones_removed() {
     let (_folder, trials) = trials(&contents(3, 3));
     let target = tempfile::tempdir().expect("a folder");
-    let report = write(&experiment(), &trials, target.path()).expect("written");
+    let report = write(&experiment(), &trials, target.path(), "cargo xtask run").expect("written");
     let exists = |name: &str| target.path().join(name).exists();
     let markdown = report.markdown();
     for name in super::NAMES {
         assert!(exists(&format!("{name}.svg")) && exists(&format!("{name}.png")));
         assert!(markdown.contains(&format!("]({name}.svg)")), "{name}");
     }
-    write(&experiment(), &[], target.path()).expect("written");
+    write(&experiment(), &[], target.path(), "cargo xtask run").expect("written");
     assert!(!exists("filters.svg") && !exists("confusion.png") && exists("curves.svg"));
 }

@@ -10,7 +10,7 @@ use image::{ImageFormat, RgbImage};
 use plotters::prelude::{BitMapBackend, IntoDrawingArea, SVGBackend};
 
 use super::shape::Image;
-use super::style::{Scale, load_font};
+use super::style::{FAMILY, Scale, load_font};
 use super::{Picture, WIDTH};
 use crate::{Error, Result};
 
@@ -55,6 +55,20 @@ pub(crate) fn svg(picture: &impl Picture) -> Result<String> {
     // Plotters' own bitmaps would be smoothed when enlarged.
     let end = text.rfind("</svg>").unwrap_or(text.len());
     Ok(format!("{}{images}{}", &text[..end], &text[end..]))
+}
+
+/// A drawn SVG as part of a page of HTML, which needs no namespace, sets the letters'
+/// family itself and knows the attributes' defaults. `label` must not need escaping.
+pub(crate) fn inline(svg: &str, label: &'static str) -> String {
+    let family = format!(" font-family=\"{FAMILY}\"");
+    svg.replacen(
+        "<svg ",
+        &format!("<svg role=\"img\" aria-label=\"{label}\" "),
+        1,
+    )
+    .replace(" xmlns=\"http://www.w3.org/2000/svg\"", "")
+    .replace(&family, "")
+    .replace(" opacity=\"1\"", "")
 }
 
 /// The picture as PNG.

@@ -13,7 +13,7 @@ pub(crate) mod style;
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, DrawingBackend};
 
-pub(crate) use file::{png, svg};
+pub(crate) use file::{inline, png, svg};
 pub(crate) use letters::{fit, letter, text_width};
 pub(crate) use page::Page;
 pub(crate) use style::Scale;

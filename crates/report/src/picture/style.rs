@@ -45,6 +45,15 @@ pub(crate) fn dashes(style: usize) -> Option<(f64, f64)> {
     DASHES[style % DASHES.len()]
 }
 
+/// The colour of a variant for a page of any ground: what is black here is the ink
+/// there.
+pub(crate) fn css_colour(style: usize) -> String {
+    match colour(style) {
+        RGBColor(0, 0, 0) => "currentColor".to_string(),
+        RGBColor(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
+    }
+}
+
 /// Makes the embedded font known to plotters; doing so again changes nothing.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The tables of a report as rows of text, and their renderings.
 
 pub(crate) mod csv;
+pub(crate) mod html;
 pub(crate) mod latex;
 pub(crate) mod markdown;
 
