@@ -1,7 +1,8 @@
 //! Feed-forward networks written as a table of layers and run as one fused
 //! operation.
 //!
-//! A [`StackBuilder`] holds the table, a [`Stack`] the built network. This crate
+//! A [`StackBuilder`] holds the table, a [`Stack`] the built network, which is an
+//! [`ablate_core::Model`]. This crate
 //! knows layers, not networks: which layers make AlexNet is the business of the
 //! model plugins.
 
@@ -12,6 +13,7 @@ mod division;
 mod fused;
 mod init;
 mod layer;
+mod model;
 mod node;
 mod precision;
 mod shapes;
@@ -19,6 +21,7 @@ mod stack;
 mod towers;
 mod workspace;
 
+pub use ablate_ops::Activation;
 pub use builder::StackBuilder;
 pub use init::LayerInit;
 pub use layer::{Conv2d, MaxPool2d};

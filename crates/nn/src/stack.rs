@@ -8,7 +8,7 @@ use candle_core::{DType, Tensor, bail};
 
 use crate::chain;
 use crate::fused::{self, Buffers, Network, Trace};
-use crate::node::{Affine, Node};
+use crate::node::{Affine, Node, Step};
 use crate::shapes::Resolved;
 use crate::towers::{self, Place, Towers};
 
@@ -94,15 +94,16 @@ impl Stack {
             (_, Some(towers)) if workers == towers.count() => Place::apart(workers)?,
             (_, Some(towers)) => {
                 return Err(Error::Other(format!(
-                    "{workers} workers cannot share the network's {} towers\n  fix: set 1 \
-                     worker, or one for each tower",
+                    "{workers} workers cannot share the network's {} towers\n  fix: set \
+                     machine.workers = 1, or as many as there are towers",
                     towers.count()
                 )));
             }
             (_, None) => {
                 return Err(Error::Other(format!(
                     "{workers} workers cannot share a network without separate towers, or one \
-                     whose parameters are not float32 on the CPU\n  fix: set 1 worker"
+                     whose parameters are not float32 on the CPU\n  fix: set \
+                     machine.workers = 1"
                 )));
             }
         });
@@ -165,6 +166,19 @@ impl Stack {
         features
             .map(|part| part.run(images, &Pass::evaluate()))
             .transpose()
+    }
+
+    /// The name of the first convolution's weight `[O, C, kH, kW]`; `None` in a
+    /// network without convolutions.
+    pub fn first_convolution(&self) -> Option<String> {
+        let mut nodes = self.network.nodes.iter();
+        let first = nodes.find(|node| matches!(node.step, Step::Conv2d { .. }))?;
+        Some(format!("{}.weight", first.name))
+    }
+
+    /// How many separate towers the network is laid out for; 1 where they are joint.
+    pub fn towers(&self) -> usize {
+        self.towers.as_ref().map_or(1, |towers| towers.count())
     }
 
     /// Layer by layer: shapes, parameters, multiply-adds.

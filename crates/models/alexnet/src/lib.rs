@@ -66,7 +66,7 @@ impl Model for Network {
     }
 
     fn first_convolution(&self) -> Option<String> {
-        net::first_convolution(&self.config)
+        self.stack.first_convolution()
     }
 
     fn towers(&self) -> usize {

@@ -93,18 +93,6 @@ fn first_layer(config: &AlexNet) -> Option<ConvLayer> {
         .find(|layer| !config.remove.contains(layer))
 }
 
-/// The name of the weight of the layer that sees the image.
-pub(crate) fn first_convolution(config: &AlexNet) -> Option<String> {
-    let prefix = match first_layer(config)? {
-        Conv1 => "features.0",
-        Conv2 => "features.4",
-        Conv3 => "features.8",
-        Conv4 => "features.10",
-        Conv5 => "features.12",
-    };
-    Some(format!("{prefix}.weight"))
-}
-
 /// The names PyTorch gives the linear layers of a `Sequential`, where a dropout
 /// before the first of them counts as a layer.
 fn classifier_names(config: &AlexNet) -> [&'static str; 3] {

@@ -5,9 +5,8 @@
 
 mod config;
 
-use ablate_core::{Model, ModelConfig, ModelContext, ModelSummary, Pass, Result};
-use ablate_nn::{Conv2d, LayerInit, MaxPool2d, Stack, StackBuilder};
-use candle_core::Tensor;
+use ablate_core::{Model, ModelConfig, ModelContext, Result};
+use ablate_nn::{Conv2d, LayerInit, MaxPool2d, StackBuilder};
 
 pub use config::{ConvNet, Init, Pooling, ResponseNorm};
 
@@ -45,30 +44,10 @@ pub fn layers(config: &ConvNet, classes: usize) -> StackBuilder {
         .linear("classifier.0", classes, init(0.01))
 }
 
-struct Network(Stack);
-
 impl ModelConfig for ConvNet {
     fn build(&self, cx: &ModelContext) -> Result<Box<dyn Model>> {
         self.check()?;
         let stack = layers(self, cx.classes).build(cx.input, &cx.parameters)?;
-        Ok(Box::new(Network(stack)))
-    }
-}
-
-impl Model for Network {
-    fn forward(&self, images: &Tensor, pass: &Pass) -> Result<Tensor> {
-        Ok(self.0.forward(images, pass)?)
-    }
-
-    fn features(&self, images: &Tensor) -> Result<Option<Tensor>> {
-        Ok(self.0.features(images)?)
-    }
-
-    fn summary(&self) -> ModelSummary {
-        self.0.summary()
-    }
-
-    fn first_convolution(&self) -> Option<String> {
-        Some("features.0.weight".to_string())
+        Ok(Box::new(stack))
     }
 }

@@ -3,9 +3,8 @@
 //! augmentations leave them, so it is also what retrieval by features is
 //! compared with (paper, section 6.1).
 
-use ablate_core::{Model, ModelConfig, ModelContext, ModelSummary, Pass, Result};
-use ablate_nn::{LayerInit, Stack, StackBuilder};
-use candle_core::Tensor;
+use ablate_core::{Model, ModelConfig, ModelContext, Result};
+use ablate_nn::{LayerInit, StackBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +21,6 @@ ablate_core::register!(
 #[serde(default, deny_unknown_fields)]
 pub struct Linear {}
 
-struct Network(Stack);
-
 impl ModelConfig for Linear {
     fn build(&self, cx: &ModelContext) -> Result<Box<dyn Model>> {
         let zero = LayerInit::Normal {
@@ -35,28 +32,14 @@ impl ModelConfig for Linear {
                 .flatten()
                 .features()
                 .linear("classifier.0", cx.classes, zero);
-        Ok(Box::new(Network(layers.build(cx.input, &cx.parameters)?)))
-    }
-}
-
-impl Model for Network {
-    fn forward(&self, images: &Tensor, pass: &Pass) -> Result<Tensor> {
-        Ok(self.0.forward(images, pass)?)
-    }
-
-    fn features(&self, images: &Tensor) -> Result<Option<Tensor>> {
-        Ok(self.0.features(images)?)
-    }
-
-    fn summary(&self) -> ModelSummary {
-        self.0.summary()
+        Ok(Box::new(layers.build(cx.input, &cx.parameters)?))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ablate_core::{Parameters, Stream};
-    use candle_core::{DType, Device};
+    use ablate_core::{Parameters, Pass, Stream};
+    use candle_core::{DType, Device, Tensor};
 
     use super::*;
 
