@@ -1,6 +1,8 @@
 //! One plugin of each kind, written as an outside crate would write it: with
 //! `ablate-core`, candle and serde, and nothing of the runner.
 
+mod templates;
+
 use std::collections::BTreeMap;
 
 use ablate_core::{
@@ -259,3 +261,8 @@ register!(
     Brier,
     "squared distance of the probabilities from the truth"
 );
+
+/// What the guide shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/plugins.md")]
+struct Guide;

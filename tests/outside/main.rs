@@ -10,5 +10,5 @@ use ablate_optimisers as _;
 use ablate_tests as _;
 
 fn main() -> std::process::ExitCode {
-    xtask::main()
+    xtask::main(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

@@ -82,10 +82,12 @@ fn the_commands_in_the_pages_parse() {
         ("README.md", 8),
         ("CONTRIBUTING.md", 3),
         ("docs/exchange.md", 3),
+        ("docs/plugins.md", 3),
     ] {
         let text = std::fs::read_to_string(workspace::root().join(page)).expect("a page");
-        // Indented lines are commands; others speak of them.
-        let lines = text.lines().filter(|line| line.starts_with("    "));
+        // Lines that are indented or begin so are commands; others speak of them.
+        let commands = |line: &&str| line.starts_with("    ") || line.starts_with(START);
+        let lines = text.lines().filter(commands);
         let examples = lines.filter(|line| check(page, line)).count();
         assert!(examples >= least, "{page} has {examples}");
     }

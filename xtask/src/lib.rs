@@ -2,20 +2,21 @@
 //! contents.
 //!
 //! It is a library so that a program with plugins of its own is three lines:
-//! link the plugin crates, then call [`main`].
+//! link the plugin crates, then call [`main`]. `cargo xtask new` writes it.
 
 mod bench;
 mod commands;
 #[cfg(test)]
 mod examples;
 mod execution;
+mod new;
 mod parity;
 mod selection;
 mod sweep;
 mod watch;
 mod workspace;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -59,6 +60,8 @@ enum Command {
     Import(commands::import::Arguments),
     /// Print what networks are made of: layers, parameters, neurons, cost.
     Summary(commands::summary::Arguments),
+    /// Make a project with a plugin of your own.
+    New(new::Arguments),
     /// List the plugins this program has.
     #[command(after_help = "\
 Example:
@@ -85,8 +88,11 @@ Example:
     Completions(commands::completions::Arguments),
 }
 
-/// Parses the command line and runs the command.
-pub fn main() -> ExitCode {
+/// Parses the command line and runs the command, for the project in the folder
+/// `project`: its `experiments/`, `runs/`, `data/` and `docs/` are meant where no
+/// others are named.
+pub fn main(project: impl AsRef<Path>) -> ExitCode {
+    workspace::enter(project.as_ref());
     let cli = Cli::parse();
     watch::quiet_foreign_panics();
     let result = match cli.command {
@@ -97,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Export(arguments) => commands::export::run(&arguments),
         Command::Import(arguments) => commands::import::run(&arguments),
         Command::Summary(arguments) => commands::summary::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
         Command::List => commands::list::run(),
         Command::Describe(arguments) => commands::describe::run(&arguments),
         Command::Data(command) => commands::data::run(&command),

@@ -11,5 +11,5 @@ use ablate_metrics as _;
 use ablate_optimisers as _;
 
 fn main() -> std::process::ExitCode {
-    xtask::main()
+    xtask::main(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
