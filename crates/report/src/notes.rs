@@ -222,7 +222,8 @@ fn grouping(name: &str, ensemble: &EnsembleSummary) -> String {
     text
 }
 
-fn listed(seeds: &[u64]) -> String {
+/// `0, 1, 2`.
+pub(crate) fn listed(seeds: &[u64]) -> String {
     let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
     seeds.join(", ")
 }

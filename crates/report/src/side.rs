@@ -41,7 +41,8 @@ pub(crate) fn matched<'a>(baseline: &Group<'a>, treatment: &Group<'a>) -> Vec<Ma
         .collect()
 }
 
-fn seeds(trial: &Trial) -> Vec<u64> {
+/// The seed of a trial, or the seeds that a group averages.
+pub(crate) fn seeds(trial: &Trial) -> Vec<u64> {
     match trial.members.is_empty() {
         true => vec![trial.seed],
         false => trial.members.clone(),

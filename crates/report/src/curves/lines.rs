@@ -6,6 +6,7 @@ use ablate_store::{Censored, Claim, Status, Trial};
 use super::metric::{Metric, Split};
 use crate::number::Unit;
 use crate::reading;
+use crate::side::seeds;
 use crate::statistics::{Sample, mean};
 use crate::trials::{Group, Trials};
 
@@ -86,8 +87,8 @@ pub(crate) struct Line {
 /// One trial's curve.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Run {
-    /// Its seed; of a group, its first member's.
-    pub(crate) seed: u64,
+    /// Its seed; of a group, the members'.
+    pub(crate) seeds: Vec<u64>,
     /// How it ended.
     pub(crate) status: Status,
     pub(crate) points: Vec<Point>,
@@ -171,7 +172,7 @@ impl Line {
                 line.seeds.push(points.clone());
             }
             line.runs.push(Run {
-                seed: trial.seed,
+                seeds: seeds(trial),
                 status: trial.status.clone(),
                 points,
             });

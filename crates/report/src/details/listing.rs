@@ -4,6 +4,7 @@ use ablate_store::{Status, Trial};
 
 use crate::number;
 use crate::reading::{self, Reading};
+use crate::side::seeds;
 use crate::statistics::mean;
 use crate::summary::VariantSummary;
 use crate::trials::Trials;
@@ -102,10 +103,7 @@ fn of(trial: &Trial, readings: &[Reading]) -> Listed {
     let hash = trial.hash.get(..8).unwrap_or(&trial.hash);
     Listed {
         variant: trial.variant.clone(),
-        seeds: match trial.members.is_empty() {
-            true => vec![trial.seed],
-            false => trial.members.clone(),
-        },
+        seeds: seeds(trial),
         ended: (&trial.status).into(),
         epochs: trial.history.last().map_or(0, |record| record.epoch),
         values: readings.iter().map(value).collect(),

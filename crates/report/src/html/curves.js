@@ -186,7 +186,7 @@
       words.push(`${variant.name} ${value} ${band}`.trim());
       const single = line.runs.filter((run) => isNumber(run.y[at]));
       if (state.runs && single.length) {
-        const text = single.map((run) => `seed ${run.seed}: ${show(panel, run.y[at])}`).join(", ");
+        const text = single.map((run) => `${run.name}: ${show(panel, run.y[at])}`).join("; ");
         rows.push(html("tr", {}, html("td", { class: "runs", colspan: 3 }, text)));
       }
     }

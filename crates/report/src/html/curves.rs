@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use ablate_store::Status;
 
 use crate::curves::{Curves, Line, Panel, Point, Run};
-use crate::number;
 use crate::picture::style;
+use crate::{notes, number};
 
 /// Digits that a value keeps: more than a reader of curves can use.
 const DIGITS: usize = 5;
@@ -85,9 +85,13 @@ fn run(run: &Run, epochs: &[f64]) -> Value {
         Status::Failed { .. } => "failed",
         Status::Unfinished => "unfinished",
     };
+    // As text: JavaScript's numbers do not hold every seed.
+    let name = match run.seeds.as_slice() {
+        [seed] => format!("seed {seed}"),
+        seeds => format!("seeds {}", notes::listed(seeds)),
+    };
     json!({
-        // JavaScript's numbers do not hold every seed.
-        "seed": run.seed.to_string(),
+        "name": name,
         "ended": ended,
         "y": values(run.points.iter().copied(), epochs),
     })
@@ -152,8 +156,7 @@ mod tests {
         );
         assert_eq!(relu["runs"][0]["y"], json!([50.0, 30.0, 20.0]));
         assert_eq!(tanh["mean"], json!([]));
-        let run =
-            json!({ "seed": u64::MAX.to_string(), "ended": "diverged", "y": [90.0, null, 80.0] });
+        let run = json!({ "name": format!("seed {}", u64::MAX), "ended": "diverged", "y": [90.0, null, 80.0] });
         assert_eq!(tanh["runs"][0], run);
     }
 }

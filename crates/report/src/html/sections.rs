@@ -124,7 +124,7 @@ fn pairs(report: &Report, claim: &Claim, effect: &Effect) -> Markup {
     };
     let row = |pair: &Pair| {
         vec![
-            listed(&pair.seeds),
+            notes::listed(&pair.seeds),
             number::censored(pair.treatment, unit),
             number::censored(pair.baseline, unit),
             effect_cell(pair),
@@ -267,7 +267,7 @@ fn trials(report: &Report) -> Markup {
     let rows = trials.iter().map(|trial| {
         let mut row = vec![
             trial.variant.clone(),
-            listed(&trial.seeds),
+            notes::listed(&trial.seeds),
             trial.ended.text(),
         ];
         row.push(trial.epochs.to_string());
@@ -358,9 +358,4 @@ fn folded(title: &str, is_open: bool, inside: Markup) -> Markup {
         false => &[],
     };
     element("details", open, [element("summary", &[], title), inside])
-}
-
-fn listed(seeds: &[u64]) -> String {
-    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
-    seeds.join(", ")
 }
