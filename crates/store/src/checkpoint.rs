@@ -61,12 +61,7 @@ pub fn save(folder: &Path, step: u64, checkpoint: &Checkpoint) -> Result<()> {
     );
     let dropped = entries.split_off(entries.len().min(KEPT));
     let index = folder.join(INDEX);
-    let text = serde_json::to_vec_pretty(&entries).map_err(|error| Error::Damaged {
-        path: index.clone(),
-        problem: format!("the checkpoint's progress cannot be written: {error}"),
-        fix: "report this as a bug".to_string(),
-    })?;
-    atomic::write(&index, &text)?;
+    write_list(&index, &entries)?;
     for entry in dropped {
         // Left behind it only takes space.
         let _ = fs::remove_file(folder.join(entry.file));
@@ -132,6 +127,39 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
         }),
         _ => Ok(tensors),
     }
+}
+
+/// The names of the checkpoint files that the folder's list has, newest first; none
+/// where there is no list.
+pub(crate) fn names(folder: &Path) -> Result<Vec<String>> {
+    match entries(folder) {
+        Ok(entries) => Ok(entries.into_iter().map(|entry| entry.file).collect()),
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the folder's list name its newest `count` only; the list goes with the last.
+/// The files stay.
+pub(crate) fn keep(folder: &Path, count: usize) -> Result<()> {
+    let index = folder.join(INDEX);
+    if count == 0 {
+        return fs::remove_file(&index).map_err(Error::io(&index));
+    }
+    let mut entries = entries(folder)?;
+    entries.truncate(count);
+    write_list(&index, &entries)
+}
+
+fn write_list(index: &Path, entries: &[Entry]) -> Result<()> {
+    let text = serde_json::to_vec_pretty(entries).map_err(|error| Error::Damaged {
+        path: index.to_path_buf(),
+        problem: format!("the checkpoint's progress cannot be written: {error}"),
+        fix: "report this as a bug".to_string(),
+    })?;
+    atomic::write(index, &text)
 }
 
 fn entries(folder: &Path) -> Result<Vec<Entry>> {

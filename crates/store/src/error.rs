@@ -27,6 +27,14 @@ pub enum Error {
         /// What the user can do.
         fix: String,
     },
+    /// It is not the store's to remove.
+    #[error("{}: {problem}\n  fix: remove it by hand, if it is to go", path.display())]
+    Outside {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
     /// Another process is training this trial.
     #[error("{}: another process is running this trial\n  fix: wait for it, or stop it", path.display())]
     Busy {

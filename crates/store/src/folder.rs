@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ablate_core::EpochRecord;
 use serde::Serialize;
@@ -17,6 +18,10 @@ const ENVIRONMENT: &str = "environment.json";
 const METRICS: &str = "metrics.jsonl";
 const SEARCH: &str = "search";
 const LOCK: &str = ".lock";
+/// Tries before a lock counts as another process's, and the wait between them:
+/// a listing holds it for a moment to see whether it is taken.
+const TRIES: usize = 5;
+const WAIT: Duration = Duration::from_millis(20);
 
 /// The folder of one experiment under one profile.
 #[derive(Clone, Debug)]
@@ -30,7 +35,7 @@ impl ExperimentFolder {
     /// # Errors
     /// The folder cannot be created.
     pub fn create(store: &Path, experiment: &Experiment) -> Result<Self> {
-        let path = store.join(&experiment.name).join(&experiment.profile);
+        let path = Self::locate(store, experiment, false);
         fs::create_dir_all(&path).map_err(Error::io(&path))?;
         write_json(&path.join(EXPERIMENT), experiment)?;
         Ok(Self { path })
@@ -42,10 +47,18 @@ impl ExperimentFolder {
     /// # Errors
     /// The folder cannot be created.
     pub fn search(store: &Path, experiment: &Experiment) -> Result<Self> {
-        let experiment = store.join(&experiment.name).join(&experiment.profile);
-        let path = experiment.join(SEARCH);
+        let path = Self::locate(store, experiment, true);
         fs::create_dir_all(&path).map_err(Error::io(&path))?;
         Ok(Self { path })
+    }
+
+    /// Where the trials of an experiment, or of its search, lie. Creates nothing.
+    pub fn locate(store: &Path, experiment: &Experiment, is_search: bool) -> PathBuf {
+        let path = store.join(&experiment.name).join(&experiment.profile);
+        match is_search {
+            true => path.join(SEARCH),
+            false => path,
+        }
     }
 
     /// Where it lies.
@@ -58,11 +71,16 @@ impl ExperimentFolder {
     /// # Errors
     /// The folder cannot be created.
     pub fn trial(&self, variant: &str, seed: u64, hash: &str) -> Result<TrialFolder> {
-        let short = hash.get(..8).unwrap_or(hash);
-        let path = self.path.join(format!("{variant}-seed{seed}-{short}"));
+        let path = self.path.join(trial_name(variant, seed, hash));
         fs::create_dir_all(&path).map_err(Error::io(&path))?;
         Ok(TrialFolder { path })
     }
+}
+
+/// The name of a trial's folder: `relu-seed0-1a2b3c4d`.
+pub fn trial_name(variant: &str, seed: u64, hash: &str) -> String {
+    let short = hash.get(..8).unwrap_or(hash);
+    format!("{variant}-seed{seed}-{short}")
 }
 
 /// The folder of one trial.
@@ -89,6 +107,11 @@ impl TrialFolder {
         &self.path
     }
 
+    /// The files that say how the trial stands: its record and its metrics.
+    pub fn record_files(&self) -> [PathBuf; 2] {
+        [TRIAL, METRICS].map(|name| self.path.join(name))
+    }
+
     /// Claims the trial for this process.
     ///
     /// # Errors
@@ -101,13 +124,26 @@ impl TrialFolder {
             .write(true)
             .open(&path)
             .map_err(Error::io(&path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(TrialLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::Busy {
-                path: self.path.clone(),
-            }),
-            Err(TryLockError::Error(source)) => Err(Error::Io { path, source }),
+        for attempt in 1.. {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if attempt < TRIES => std::thread::sleep(WAIT),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Busy {
+                        path: self.path.clone(),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(Error::Io { path, source }),
+            }
         }
+        Ok(TrialLock { _file: file })
+    }
+
+    /// Whether some process has claimed the trial now; where the system cannot
+    /// tell, none has. Writes nothing.
+    pub fn is_locked(&self) -> bool {
+        let file = File::open(self.path.join(LOCK));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// The stored trial, or `None` where it never started.
@@ -115,6 +151,20 @@ impl TrialFolder {
     /// # Errors
     /// The record or, of a finished trial, the file of its outputs is damaged.
     pub fn read(&self) -> Result<Option<Trial>> {
+        let mut trial = self.record()?;
+        if let Some(trial) = &mut trial
+            && trial.status == Status::Finished
+        {
+            trial.outputs = self.outputs()?;
+        }
+        Ok(trial)
+    }
+
+    /// As [`read`](Self::read), but for what the model says: only the small files.
+    ///
+    /// # Errors
+    /// The record is damaged.
+    pub fn record(&self) -> Result<Option<Trial>> {
         let path = self.path.join(TRIAL);
         if !path.exists() {
             return Ok(None);
@@ -122,9 +172,6 @@ impl TrialFolder {
         let mut trial: Trial = read_json(&path)?;
         trial.history = self.history()?;
         trial.environment = self.environment()?;
-        if trial.status == Status::Finished {
-            trial.outputs = self.outputs()?;
-        }
         Ok(Some(trial))
     }
 

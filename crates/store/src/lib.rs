@@ -1,6 +1,7 @@
 //! The run store: what a finished or unfinished trial left on disk.
 //!
 //! ```text
+//! STORE/index.sqlite                                    derived, see the crate `index`
 //! STORE/EXPERIMENT/PROFILE/experiment.json
 //!                         /VARIANT-seedN-HASH/trial.json        how it stands
 //!                                            /config.toml       every key, defaults included
@@ -22,17 +23,21 @@ mod claim;
 mod environment;
 mod error;
 mod folder;
+mod garbage;
 mod measure;
 mod outputs;
 mod record;
+mod removal;
 mod search;
 
 pub use checkpoint::Checkpoint;
 pub use claim::{Also, Claim, Comparison, Direction};
 pub use environment::Environment;
 pub use error::{Error, Result};
-pub use folder::{ExperimentFolder, TrialFolder, TrialLock};
+pub use folder::{ExperimentFolder, TrialFolder, TrialLock, trial_name};
+pub use garbage::{Garbage, Reason, garbage};
 pub use measure::{At, Censored, Measure};
 pub use outputs::{Contents, Filters, Gallery, Outputs, Predictions, Retrieval, Samples, Shares};
 pub use record::{Ensemble, Experiment, Status, Trial};
+pub use removal::remove_trial;
 pub use search::{Candidate, Edge, Score, Search, Searched, Strategy};
