@@ -31,7 +31,20 @@ impl Program {
         command
             .current_dir(here.parent().expect("the workspace"))
             .args(arguments);
-        if matches!(arguments.first(), Some(&"run" | &"report" | &"reproduce")) {
+        let of_store = [
+            "run",
+            "report",
+            "reproduce",
+            "ls",
+            "show",
+            "compare",
+            "rm",
+            "gc",
+        ];
+        if arguments
+            .first()
+            .is_some_and(|name| of_store.contains(name))
+        {
             command.arg("--store").arg(self.store.path());
         }
         for (name, _) in std::env::vars_os() {

@@ -83,6 +83,7 @@ fn the_commands_in_the_pages_parse() {
         ("CONTRIBUTING.md", 3),
         ("docs/exchange.md", 3),
         ("docs/plugins.md", 3),
+        ("docs/store.md", 8),
     ] {
         let text = std::fs::read_to_string(workspace::root().join(page)).expect("a page");
         // Lines that are indented or begin so are commands; others speak of them.

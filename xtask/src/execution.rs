@@ -10,7 +10,7 @@ use anyhow::Context;
 
 use crate::commands::report;
 use crate::selection::Selection;
-use crate::watch;
+use crate::watch::{self, Recorded};
 
 /// What a program does once for however many experiments it runs.
 pub struct Execution {
@@ -121,13 +121,16 @@ impl Execution {
 
     fn train(&mut self, plan: &Plan, selection: &Selection) -> anyhow::Result<Outcome> {
         self.check(plan)?;
-        let mut observer = watch::observer(plan, self.json);
+        let store = selection.store();
+        let mut observer = Recorded::new(watch::observer(plan, self.json), plan, &store);
         let options = RunOptions {
-            store: &selection.store(),
+            store: &store,
             stop: self.stop.clone(),
             jobs: self.jobs,
         };
-        Ok(ablate_runner::run(plan, &options, observer.as_mut())?)
+        let outcome = ablate_runner::run(plan, &options, &mut observer)?;
+        observer.record_groups(&outcome.trials);
+        Ok(outcome)
     }
 
     /// Builds everything once, and says what will be trained.

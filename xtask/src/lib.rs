@@ -12,6 +12,7 @@ mod execution;
 mod new;
 mod parity;
 mod selection;
+mod stored;
 mod sweep;
 mod watch;
 mod workspace;
@@ -52,6 +53,16 @@ enum Command {
     Report(commands::report::Arguments),
     /// Run all experiments one after the other and write docs/RESULTS.md.
     Reproduce(commands::reproduce::Arguments),
+    /// List the trials in the run store, by any config key and metric.
+    Ls(commands::ls::Arguments),
+    /// Show all there is to know of one stored trial.
+    Show(commands::show::Arguments),
+    /// Set stored trials side by side: what differs, what they measured.
+    Compare(commands::compare::Arguments),
+    /// Remove trials from the run store.
+    Rm(commands::rm::Arguments),
+    /// Remove what the run store holds and nobody will read again.
+    Gc(commands::gc::Arguments),
     /// Ask a trained network what images show.
     Predict(commands::predict::Arguments),
     /// Write a trained network as a file that PyTorch loads.
@@ -99,6 +110,11 @@ pub fn main(project: impl AsRef<Path>) -> ExitCode {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Report(arguments) => commands::report::run(&arguments),
         Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
+        Command::Ls(arguments) => commands::ls::run(&arguments),
+        Command::Show(arguments) => commands::show::run(&arguments),
+        Command::Compare(arguments) => commands::compare::run(&arguments),
+        Command::Rm(arguments) => commands::rm::run(&arguments),
+        Command::Gc(arguments) => commands::gc::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
         Command::Import(arguments) => commands::import::run(&arguments),

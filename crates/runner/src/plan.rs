@@ -1,7 +1,7 @@
 //! Variants times seeds, before anything is trained.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ablate_core::{DataContext, Dataset, Split, registry};
@@ -109,6 +109,11 @@ impl Plan {
             Purpose::Claim => ExperimentFolder::create(store, &self.experiment)?,
             Purpose::Search => ExperimentFolder::search(store, &self.experiment)?,
         })
+    }
+
+    /// Where its trials lie in a run store. Creates nothing.
+    pub fn path(&self, store: &Path) -> PathBuf {
+        ExperimentFolder::locate(store, &self.experiment, self.purpose == Purpose::Search)
     }
 
     /// The groups of trials that the ensembles average.

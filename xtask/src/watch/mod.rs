@@ -5,6 +5,7 @@ mod announce;
 mod bar;
 mod json;
 mod lines;
+mod recorded;
 
 use std::io::IsTerminal;
 
@@ -12,6 +13,7 @@ use ablate_runner::{Observer, Plan, PlannedTrial};
 use ablate_store::Status;
 
 pub use announce::{announce, duration, plan_json};
+pub use recorded::Recorded;
 
 /// The observer that suits where the output goes.
 pub fn observer(plan: &Plan, json: bool) -> Box<dyn Observer> {

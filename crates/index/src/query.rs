@@ -1,0 +1,245 @@
+//! From conditions to SQL to rows.
+
+use ablate_core::nearest;
+use rusqlite::types::Value as SqlValue;
+
+use crate::condition::{Condition, Operand, Operator};
+use crate::date::seconds;
+use crate::key::{Key, Kind, STATUS, STATUSES};
+use crate::{Error, Index, Result, Row};
+
+/// Which trials to list, and in which order.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Trials that meet all of these.
+    pub conditions: Vec<Condition>,
+    /// Statuses, any of which will do; none: all.
+    pub statuses: Vec<String>,
+    /// Also the trials of searches.
+    pub searches: bool,
+    /// The key to sort by, trials without it last; without one by experiment,
+    /// profile, variant and seed.
+    pub sort: Option<String>,
+    /// The greatest first.
+    pub reverse: bool,
+    /// At most so many.
+    pub limit: Option<u64>,
+    /// Keys whose values to give with each row.
+    pub columns: Vec<String>,
+}
+
+/// A query in SQL, with the values of its parameters in order.
+#[derive(Default)]
+struct Statement {
+    joins: String,
+    conditions: String,
+    order: String,
+    values: String,
+    parameters: Vec<SqlValue>,
+}
+
+impl Index {
+    /// The trials that a query is about.
+    ///
+    /// # Errors
+    /// A key or a status is not known (the nearest one is suggested), a condition
+    /// makes no sense, or the index cannot be read.
+    pub fn list(&mut self, query: &Query) -> Result<Vec<Row>> {
+        if self.is_empty()? {
+            return Ok(Vec::new());
+        }
+        let statement = Statement::of(self, query)?;
+        let text = format!(
+            "SELECT {}{} FROM trials t JOIN folders f ON f.id = t.folder{} WHERE {} ORDER BY {}
+             LIMIT {}",
+            Row::columns(),
+            statement.values,
+            statement.joins,
+            statement.conditions,
+            statement.order,
+            query.limit.map_or(-1, u64::cast_signed)
+        );
+        // Mostly no trial runs, and looking that up for each costs.
+        let running = "SELECT EXISTS(SELECT * FROM running)";
+        let running = self.connection.query_row(running, [], |row| row.get(0));
+        let text = match running.map_err(|error| self.failed(error))? {
+            true => text,
+            false => text.replace(STATUS, "t.status"),
+        };
+        let more = query.columns.len();
+        self.mended(|index| {
+            let mut select = index.connection.prepare(&text)?;
+            let parameters = rusqlite::params_from_iter(&statement.parameters);
+            Row::read_all(select.query(parameters)?, more)
+        })
+    }
+
+    /// Whether the store has no trial, so that no key can be known.
+    fn is_empty(&mut self) -> Result<bool> {
+        let any = "SELECT EXISTS(SELECT * FROM trials)";
+        self.mended(|index| index.connection.query_row(any, [], |row| row.get(0)))
+            .map(|any: bool| !any)
+    }
+}
+
+impl Statement {
+    fn of(index: &Index, query: &Query) -> Result<Self> {
+        let mut statement = Self::default();
+        statement.conditions.push_str(match query.searches {
+            true => "TRUE",
+            false => "NOT f.search",
+        });
+        // Parameters are numbered, so joins and conditions may come in any order.
+        for (at, text) in query.columns.iter().enumerate() {
+            let value = statement.joined(Key::find(index, text)?, &format!("c{at}"));
+            statement.values += &format!(", {value}");
+        }
+        for condition in &query.conditions {
+            let key = Key::find(index, &condition.key)?;
+            let condition = statement.condition(key, condition)?;
+            statement.conditions += &format!(" AND {condition}");
+        }
+        statement.statuses(&query.statuses)?;
+        let usual = "f.experiment, f.profile, f.search, t.variant, t.seed, t.name";
+        statement.order = match &query.sort {
+            None if query.reverse => usual.replace(',', " DESC,") + " DESC",
+            None => usual.to_string(),
+            Some(text) => {
+                let value = statement.joined(Key::find(index, text)?, "sorted");
+                let direction = if query.reverse { "DESC" } else { "ASC" };
+                format!("{value} IS NULL, {value} {direction}, {usual}")
+            }
+        };
+        Ok(statement)
+    }
+
+    /// A parameter's place in the text.
+    fn parameter(&mut self, value: impl Into<SqlValue>) -> String {
+        self.parameters.push(value.into());
+        format!("?{}", self.parameters.len())
+    }
+
+    /// The value of a key for each trial, null where it has none.
+    fn joined(&mut self, key: Key, alias: &str) -> String {
+        match key {
+            Key::Field((_, value, _)) => value.to_string(),
+            Key::Setting(id) => {
+                self.joins += &format!(
+                    " LEFT JOIN settings {alias} ON {alias}.key = {id} AND {alias}.config = t.config"
+                );
+                format!("{alias}.value")
+            }
+            Key::Metric(id, which) => {
+                self.joins += &format!(
+                    " LEFT JOIN metrics {alias} ON {alias}.key = {id} AND {alias}.trial = t.id"
+                );
+                format!("{alias}.{}", which.column())
+            }
+        }
+    }
+
+    fn condition(&mut self, key: Key, condition: &Condition) -> Result<String> {
+        let sign = condition.operator.sql();
+        let number = || match &condition.value {
+            Operand::Number(number, _) => Ok(*number),
+            Operand::Text(_) => Err(condition.refused(
+                format!("`{}` is no number", condition.value.text()),
+                format!("`{}` is one: give a number", condition.key),
+            )),
+        };
+        Ok(match key {
+            Key::Field((_, value, Kind::Number)) => {
+                format!("{value} {sign} {}", self.parameter(number()?))
+            }
+            Key::Field((_, value, Kind::Date)) => {
+                let moment = seconds(condition.value.text()).ok_or_else(|| {
+                    condition.refused(
+                        format!("`{}` is no date", condition.value.text()),
+                        "give it as 2026-11-25 or 2026-11-25T14:30, in UTC",
+                    )
+                })?;
+                format!("{value} {sign} {}", self.parameter(moment))
+            }
+            Key::Field((name, value, Kind::Text)) => {
+                refuse_order_of_text(condition)?;
+                let text = condition.value.text();
+                if name == "status" {
+                    known_status(text)?;
+                }
+                format!("{value} {sign} {}", self.parameter(text.to_string()))
+            }
+            Key::Metric(id, which) => {
+                let (column, value) = (which.column(), self.parameter(number()?));
+                format!(
+                    "t.id IN (SELECT trial FROM metrics WHERE key = {id} AND {column} {sign} {value})"
+                )
+            }
+            Key::Setting(id) => {
+                let test = self.setting(condition)?;
+                format!("t.config IN (SELECT config FROM settings WHERE key = {id} AND {test})")
+            }
+        })
+    }
+
+    /// A test of a setting's value, whose type the config alone knows.
+    fn setting(&mut self, condition: &Condition) -> Result<String> {
+        let sign = condition.operator.sql();
+        let is_number = "typeof(value) IN ('integer', 'real')";
+        Ok(match (&condition.value, condition.operator) {
+            (Operand::Number(number, text), Operator::Equal | Operator::Unequal) => {
+                // A name such as `1` is text.
+                let (number, text) = (self.parameter(*number), self.parameter(text.clone()));
+                match condition.operator {
+                    Operator::Equal => format!("(value = {number} OR value = {text})"),
+                    _ => format!("(value <> {number} AND value <> {text})"),
+                }
+            }
+            (Operand::Number(number, _), _) => {
+                format!("{is_number} AND value {sign} {}", self.parameter(*number))
+            }
+            (Operand::Text(text), operator) => {
+                refuse_order_of_text(condition)?;
+                let value = self.parameter(text.clone());
+                match (text.as_str(), operator) {
+                    ("none", Operator::Equal) => format!("(value IS NULL OR value = {value})"),
+                    ("none", _) => format!("(value IS NOT NULL AND value <> {value})"),
+                    _ => format!("value {sign} {value}"),
+                }
+            }
+        })
+    }
+
+    fn statuses(&mut self, statuses: &[String]) -> Result<()> {
+        if statuses.is_empty() {
+            return Ok(());
+        }
+        let mut tests = Vec::new();
+        for status in statuses {
+            known_status(status)?;
+            tests.push(self.parameter(status.clone()));
+        }
+        self.conditions += &format!(" AND {STATUS} IN ({})", tests.join(", "));
+        Ok(())
+    }
+}
+
+fn refuse_order_of_text(condition: &Condition) -> Result<()> {
+    if condition.operator.is_ordered() {
+        return Err(condition.refused(
+            "text is neither greater nor less",
+            "compare it with = or !=, or give a number",
+        ));
+    }
+    Ok(())
+}
+
+fn known_status(status: &str) -> Result<()> {
+    match STATUSES.contains(&status) {
+        true => Ok(()),
+        false => Err(Error::Condition {
+            text: status.to_string(),
+            problem: "no trial can have this status".to_string(),
+            fix: nearest(status, STATUSES),
+        }),
+    }
+}
