@@ -23,6 +23,11 @@ impl Program {
         self.store.path()
     }
 
+    /// The store's folder as an argument.
+    pub fn path(&self) -> &str {
+        self.store.path().to_str().expect("a path in UTF-8")
+    }
+
     /// The command, in the workspace's folder and cut off from the environment's
     /// own settings.
     pub fn command(&self, arguments: &[&str]) -> Command {

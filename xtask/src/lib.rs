@@ -63,6 +63,8 @@ enum Command {
     Rm(commands::rm::Arguments),
     /// Remove what the run store holds and nobody will read again.
     Gc(commands::gc::Arguments),
+    /// Start TensorBoard on the stored trials.
+    Tensorboard(commands::tensorboard::Arguments),
     /// Ask a trained network what images show.
     Predict(commands::predict::Arguments),
     /// Write a trained network as a file that PyTorch loads.
@@ -115,6 +117,7 @@ pub fn main(project: impl AsRef<Path>) -> ExitCode {
         Command::Compare(arguments) => commands::compare::run(&arguments),
         Command::Rm(arguments) => commands::rm::run(&arguments),
         Command::Gc(arguments) => commands::gc::run(&arguments),
+        Command::Tensorboard(arguments) => commands::tensorboard::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
         Command::Import(arguments) => commands::import::run(&arguments),

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use ablate_core::{EpochRecord, Exchanged, Parameter};
 use candle_core::Tensor;
-use tensorboard_rs::summary_writer::SummaryWriter;
+use tensorboard_rs::summary::{histogram_raw, image, scalar};
+use tensorboard_rs::summary_writer::FileWriter;
 
-use crate::{Error, Result};
+use crate::plan::PlannedTrial;
+use crate::{Error, Result, hparams};
 
 /// Bytes in a mebibyte.
 const MIB: f32 = (1 << 20) as f32;
@@ -24,7 +26,7 @@ const TILE: usize = 32;
 pub(crate) struct Events {
     folder: PathBuf,
     /// `None` once writing has failed: the crate's own drop would panic again.
-    writer: Option<SummaryWriter>,
+    writer: Option<FileWriter>,
 }
 
 impl Events {
@@ -34,9 +36,24 @@ impl Events {
             folder: folder.to_path_buf(),
             writer: None,
         };
-        let writer = catch_unwind(|| SummaryWriter::new(folder)).map_err(|_| events.failure())?;
+        let writer = catch_unwind(|| FileWriter::new(folder)).map_err(|_| events.failure())?;
         events.writer = Some(writer);
         Ok(events)
+    }
+
+    /// What TensorBoard's table of hyper-parameters says of the trial.
+    pub fn start(&mut self, planned: &PlannedTrial) -> Result<()> {
+        let summary = hparams::start(planned)?;
+        self.write(|writer| writer.add_summary(summary, 0))
+    }
+
+    /// That the trial has ended, and whether well.
+    pub fn end(&mut self, success: bool) -> Result<()> {
+        let summary = hparams::end(success)?;
+        self.write(|writer| {
+            writer.add_summary(summary, 0);
+            writer.flush();
+        })
     }
 
     /// Losses, errors, learning rate, throughput and exchanged bytes of an epoch.
@@ -45,19 +62,20 @@ impl Events {
             for (split, metrics) in [("train", &record.train), ("validation", &record.validation)] {
                 for (name, value) in metrics {
                     // One chart a metric, with the splits side by side in the list.
-                    writer.add_scalar(&format!("{name}/{split}"), *value as f32, record.epoch);
+                    let tag = format!("{name}/{split}");
+                    writer.add_summary(scalar(&tag, *value as f32), record.epoch);
                 }
             }
-            writer.add_scalar("learning_rate", record.learning_rate as f32, record.epoch);
-            writer.add_scalar(
-                "images_per_second",
-                record.images_per_second as f32,
-                record.epoch,
-            );
+            for (tag, value) in [
+                ("learning_rate", record.learning_rate),
+                ("images_per_second", record.images_per_second),
+            ] {
+                writer.add_summary(scalar(tag, value as f32), record.epoch);
+            }
             if let Some(Exchanged { forward, backward }) = record.exchanged {
                 for (direction, bytes) in [("forward", forward), ("backward", backward)] {
                     let tag = format!("exchanged_mib_per_step/{direction}");
-                    writer.add_scalar(&tag, bytes as f32 / MIB, record.epoch);
+                    writer.add_summary(scalar(&tag, bytes as f32 / MIB), record.epoch);
                 }
             }
         })
@@ -71,7 +89,7 @@ impl Events {
                 continue;
             };
             self.write(|writer| {
-                writer.add_histogram_raw(
+                let summary = histogram_raw(
                     &format!("parameters/{}", parameter.name),
                     histogram.min,
                     histogram.max,
@@ -80,8 +98,8 @@ impl Events {
                     histogram.sum_squares,
                     &histogram.limits,
                     &histogram.counts,
-                    epoch,
                 );
+                writer.add_summary(summary, epoch);
             })?;
         }
         Ok(())
@@ -91,21 +109,17 @@ impl Events {
     pub fn filters(&mut self, weight: &Tensor, epoch: usize) -> Result<()> {
         let (pixels, side) = filter_picture(weight)?;
         self.write(|writer| {
-            writer.add_image(
-                "filters/first_convolution",
-                &pixels,
-                &[3, side, side],
-                epoch,
-            )
+            let tag = "filters/first_convolution";
+            writer.add_summary(image(tag, &pixels, &[3, side, side]), epoch);
         })
     }
 
     /// Hands everything to the operating system.
     pub fn flush(&mut self) -> Result<()> {
-        self.write(SummaryWriter::flush)
+        self.write(FileWriter::flush)
     }
 
-    fn write(&mut self, action: impl FnOnce(&mut SummaryWriter)) -> Result<()> {
+    fn write(&mut self, action: impl FnOnce(&mut FileWriter)) -> Result<()> {
         let Some(writer) = &mut self.writer else {
             return Err(self.failure());
         };

@@ -17,6 +17,7 @@ mod error;
 mod estimate;
 mod evaluate;
 mod events;
+mod hparams;
 mod jobs;
 mod loader;
 mod network;

@@ -180,7 +180,8 @@ fn train(
     trial.environment = Some(environment);
     let progress = resume(planned, folder, &mut session, observer)?;
     folder.rewrite_history(&progress.history)?;
-    let events = Events::open(folder.path())?;
+    let mut events = Events::open(folder.path())?;
+    events.start(planned)?;
     let mut trainer = Trainer {
         trial: planned,
         session,
@@ -198,6 +199,9 @@ fn train(
             message: error.to_string(),
         },
     };
+    if trial.status.is_done() {
+        trainer.events.end(trial.status == Status::Finished)?;
+    }
     trial.history = trainer.progress.history;
     folder.write(&trial)?;
     if trial.status == Status::Finished {

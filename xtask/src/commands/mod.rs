@@ -17,4 +17,5 @@ pub mod rm;
 pub mod run;
 pub mod show;
 pub mod summary;
+pub mod tensorboard;
 pub mod test;
