@@ -81,6 +81,10 @@ pub(crate) fn setting(report: &Report) -> Vec<(&'static str, String)> {
         ("Epochs", epochs),
         ("Seeds", seeds),
     ];
+    let precisions = &report.setting.precisions;
+    if !precisions.is_empty() {
+        setting.push(("Precision", precisions.join(", ")));
+    }
     let environments = &report.setting.environments;
     if !environments.is_empty() {
         setting.push(("Trained by", environments.join("; ")));

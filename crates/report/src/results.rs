@@ -213,6 +213,21 @@ mod tests {
     }
 
     #[test]
+    fn the_page_says_what_was_multiplied_in() {
+        let trial = |variant, seed, lasts| {
+            let mut trial = curve(variant, seed, 20, lasts, 0.0);
+            trial.config = serde_json::json!({ "training": { "precision": "bf16" } });
+            trial
+        };
+        let trials: Vec<_> = (0..3)
+            .flat_map(|seed| [trial("relu", seed, 2.0), trial("tanh", seed, 9.0)])
+            .collect();
+        let report = Report::new(&experiment(), &trials).expect("a report");
+        let page = results(&[Entry::new(&report, COMMAND, None)], |_| String::new());
+        assert!(page.contains("\n- Precision: bf16\n"), "{page}");
+    }
+
+    #[test]
     fn a_row_holds_figure_effect_and_verdict_and_notes_are_kept() {
         let report = report();
         let entry = Entry::new(&report, COMMAND, None);

@@ -83,6 +83,9 @@ pub struct Setting {
     pub data: Vec<String>,
     /// The programs and machines that trained.
     pub environments: Vec<String>,
+    /// What convolutions and linear layers multiply in: `f32`, `bf16`; several where
+    /// trials differ.
+    pub precisions: Vec<String>,
     /// All seeds, ascending.
     pub seeds: Vec<u64>,
     /// Epochs that finished trials took: least and most.
@@ -172,6 +175,10 @@ pub(crate) fn setting(trials: &Trials) -> Setting {
     let finished = trials.groups.iter().flat_map(Group::finished);
     Setting {
         data: distinct(trials.all().map(|trial| trial.data.clone())),
+        precisions: distinct(trials.all().filter_map(|trial| {
+            let precision = trial.config.pointer("/training/precision")?;
+            precision.as_str().map(str::to_string)
+        })),
         environments: distinct(
             trials
                 .all()
