@@ -32,8 +32,10 @@ fn an_unknown_key_is_refused_with_the_nearest() {
     assert_says(
         &error,
         &[
-            "mistake.toml [base]",
-            "`training.epoch`",
+            "mistake.toml:21:14",
+            "[base]: `training.epoch`",
+            // The line, and a mark under the key.
+            "21 | training = { epoch = 4, batch_size = 8 }\n   |              ^^^^^\n",
             "did you mean `epochs`?",
         ],
     );

@@ -6,6 +6,7 @@
 
 mod bench;
 mod commands;
+mod complaint;
 #[cfg(test)]
 mod examples;
 mod execution;
@@ -136,7 +137,7 @@ pub fn main(project: impl AsRef<Path>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", complaint::text(&error));
             ExitCode::FAILURE
         }
     }

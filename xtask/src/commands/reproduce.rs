@@ -10,6 +10,7 @@ use ablate_runner::config::ExperimentFile;
 use ablate_store::atomic;
 use anyhow::{Context, anyhow, bail};
 
+use crate::complaint;
 use crate::execution::{self, End, Execution};
 use crate::selection::{Selection, Settings};
 use crate::workspace;
@@ -71,7 +72,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
             Err(error) => {
                 let file = &selection.experiment;
-                eprintln!("error: {}: {error:#}", file.display());
+                eprintln!("error: {}: {}", file.display(), complaint::text(&error));
                 broken += 1;
                 let name = file.file_stem().unwrap_or_default().to_string_lossy();
                 let entry = Entry::broken(&name, &command, &format!("{error:#}"));
