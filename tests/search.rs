@@ -3,6 +3,7 @@
 mod program;
 
 use program::Program;
+use serde_json::Value;
 
 const ARGUMENTS: [&str; 8] = [
     "run",
@@ -24,9 +25,17 @@ fn settings(program: &Program, experiment: &str) -> Vec<(String, toml::Table)> {
     program.trials(experiment).iter().map(config).collect()
 }
 
-fn report(program: &Program, experiment: &str) -> serde_json::Value {
+fn report(program: &Program, experiment: &str) -> Value {
     let file = program.store().join(experiment).join("report/report.json");
     serde_json::from_slice(&std::fs::read(file).expect("a report")).expect("JSON")
+}
+
+/// The values a variant's search chose.
+fn choice(found: &Value) -> &Vec<Value> {
+    let chosen = found["chosen"].as_u64().expect("an index") as usize;
+    found["candidates"][chosen]["values"]
+        .as_array()
+        .expect("values")
 }
 
 #[test]
@@ -40,26 +49,18 @@ fn every_value_is_tried_and_the_best_is_used_and_told() {
         assert_eq!(config["training"]["epochs"].as_integer(), Some(1));
     }
     let search = &report(&program, "relu_vs_tanh/ci")["search"];
-    assert_eq!(search["key"], "optimiser.lr");
+    assert_eq!(search["keys"][0], "optimiser.lr");
     let trials = settings(&program, "relu_vs_tanh/ci");
     for found in search["variants"].as_array().expect("variants") {
-        let least = found["candidates"]
-            .as_array()
-            .expect("candidates")
-            .iter()
-            .min_by(|a, b| {
-                let mean = |c: &serde_json::Value| c["score"]["mean"].as_f64().expect("a mean");
-                mean(a).total_cmp(&mean(b))
-            });
-        assert_eq!(found["chosen"], least.expect("a candidate")["value"]);
+        let candidates = found["candidates"].as_array().expect("candidates");
+        let mean = |c: &Value| c["score"]["mean"].as_f64().expect("a mean");
+        let least = candidates.iter().min_by(|a, b| mean(a).total_cmp(&mean(b)));
+        let chosen = &choice(found)[0];
+        assert_eq!(*chosen, least.expect("a candidate")["values"][0]);
         let variant = found["variant"].as_str().expect("a name");
         let own = trials.iter().find(|(name, _)| name.starts_with(variant));
         let lr = own.expect("its trial").1["optimiser"]["lr"].as_float();
-        assert_eq!(
-            lr,
-            found["chosen"].as_f64(),
-            "{variant} trains with another"
-        );
+        assert_eq!(lr, chosen.as_f64(), "{variant} trains with another");
     }
     let text = std::fs::read_to_string(program.store().join("relu_vs_tanh/ci/report/report.md"));
     let text = text.expect("a report");
@@ -68,7 +69,7 @@ fn every_value_is_tried_and_the_best_is_used_and_told() {
         "{text}"
     );
     assert!(
-        text.contains("of the grid"),
+        text.contains("that was tried; a better one may lie beyond"),
         "a grid of two has only edges:\n{text}"
     );
 }
@@ -110,11 +111,11 @@ fn outside(program: &Program, search: &str) -> String {
 #[test]
 fn a_value_that_diverges_loses() {
     let program = Program::new();
-    let search = "[search]\nkey = \"optimiser.lr\"\nvalues = [1e38, 0.01]\nepochs = 1\n";
+    let search = "[search]\nkeys = { \"optimiser.lr\" = [1e38, 0.01] }\nepochs = 1\n";
     program.succeed(&["run", &outside(&program, search)]);
     let found = &report(&program, "outside/quick")["search"]["variants"][0];
     assert_eq!(found["candidates"][0]["score"], "diverged");
-    assert_eq!(found["chosen"], 0.01);
+    assert_eq!(choice(found)[0], 0.01);
     let hopeless = search.replace("0.01", "2e38");
     let error = program.fail(&["run", &outside(&program, &hopeless)]);
     assert!(
@@ -126,7 +127,7 @@ fn a_value_that_diverges_loses() {
 #[test]
 fn mistakes_in_the_table_are_refused() {
     let program = Program::new();
-    let search = "[search]\nkey = \"optimiser.lr\"\nvalues = [0.01, 0.1]\nepochs = 1\n";
+    let search = "[search]\nkeys = { \"optimiser.lr\" = [0.01, 0.1] }\nepochs = 1\n";
     for (from, to, parts) in [
         (
             "epochs = 1",
@@ -146,15 +147,50 @@ fn mistakes_in_the_table_are_refused() {
         (
             "optimiser.lr",
             "machine.checkpoint_minutes",
-            ["make the same trial", "search.values"],
+            ["make the same trial", "search.keys"],
         ),
         (
             "[0.01, 0.1]",
             "[0.01, \"half\"]",
-            ["`optimiser.lr`", "[search]"],
+            ["`optimiser.lr`", "[search.keys]"],
         ),
-        ("[0.01, 0.1]", "[0.01]", ["`search.values`", "two or more"]),
+        ("[0.01, 0.1]", "[0.01]", ["`search.keys`", "two or more"]),
         ("epochs = 1", "epochs = 0", ["`search.epochs`", "1 or more"]),
+        (
+            "epochs = 1",
+            "epochs = 1\ntrials = 4",
+            ["`search.trials`", "strategy = \"random\""],
+        ),
+        (
+            "epochs = 1",
+            "epochs = 1\nstrategy = \"random\"",
+            ["`search.trials`", "how many"],
+        ),
+        (
+            "epochs = 1",
+            "epochs = 1\nstrategy = \"halfing\"",
+            ["`search.strategy`", "halving"],
+        ),
+        (
+            "epochs = 1",
+            "epochs = 1\nstrategy = \"halving\"\neta = 1",
+            ["`search.eta`", "2 or more"],
+        ),
+        (
+            "epochs = 1",
+            "epochs = 1\nstrategy = \"halving\"\nby = { epochs_to_train_error = 0.5 }",
+            ["`search.by`", "final_train"],
+        ),
+        (
+            "[0.01, 0.1]",
+            "{ uniform = [0.01, 0.1] }",
+            ["`search.keys.optimiser.lr`", "trials = 20"],
+        ),
+        (
+            "[0.01, 0.1]",
+            "{ unifrom = [0.01, 0.1] }",
+            ["`search.keys.optimiser.lr`", "uniform = [low, high]"],
+        ),
         (
             "epochs = 1",
             "epochs = 1\nvariants = [\"wiht\"]",
@@ -166,4 +202,129 @@ fn mistakes_in_the_table_are_refused() {
             assert!(error.contains(part), "`{part}` is not in:\n{error}");
         }
     }
+}
+
+/// Candidates drawn from three keys, halved twice: 9 for an epoch, 3 for three.
+const HALVING: &str = "[search]\nstrategy = \"halving\"\ntrials = 9\nepochs = 9\n\
+                       [search.keys]\n\"optimiser.lr\" = { log_uniform = [1e-5, 1e-1] }\n\
+                       \"training.batch_size\" = [4, 8, 16]\n\
+                       \"data.images\" = { integers = [32, 64] }\n";
+
+#[test]
+fn halving_trains_the_better_candidates_longer() {
+    let program = Program::new();
+    let file = outside(&program, HALVING);
+    let run = ["run", &file, "--seeds", "1"];
+    program.succeed(&run);
+    let tried = settings(&program, "outside/quick/search");
+    let count = |epochs: i64| {
+        let of = |(_, config): &&(String, toml::Table)| {
+            config["training"]["epochs"].as_integer() == Some(epochs)
+        };
+        tried.iter().filter(of).count()
+    };
+    // Two variants; the last round would have one candidate, which is the choice.
+    assert_eq!((count(1), count(3), count(9)), (18, 6, 0));
+    let search = &report(&program, "outside/quick")["search"];
+    assert_eq!(search["strategy"], "halving");
+    let keys = ["data.images", "optimiser.lr", "training.batch_size"];
+    assert_eq!(search["keys"], serde_json::json!(keys));
+    for found in search["variants"].as_array().expect("variants") {
+        let candidates = found["candidates"].as_array().expect("candidates");
+        let went_on = |c: &&Value| c["epochs"] == 3;
+        let mean = |c: &Value| c["score"]["mean"].as_f64().unwrap_or(f64::INFINITY);
+        assert_eq!(candidates.iter().filter(went_on).count(), 3);
+        let chosen = &candidates[found["chosen"].as_u64().expect("an index") as usize];
+        let best = candidates
+            .iter()
+            .filter(went_on)
+            .map(mean)
+            .fold(f64::INFINITY, f64::min);
+        assert_eq!(mean(chosen), best);
+        // The claim's trials use every value of the choice.
+        let variant = found["variant"].as_str().expect("a name");
+        let trials = settings(&program, "outside/quick");
+        let own = trials
+            .iter()
+            .find(|(name, _)| name.starts_with(&format!("{variant}-")));
+        let config = &own.expect("its trial").1;
+        let values = choice(found);
+        assert_eq!(config["data"]["images"].as_integer(), values[0].as_i64());
+        assert_eq!(config["optimiser"]["lr"].as_float(), values[1].as_f64());
+        assert_eq!(
+            config["training"]["batch_size"].as_integer(),
+            values[2].as_i64()
+        );
+    }
+    // The same again trains nothing, and `report` finds all of it.
+    let log = program::stderr(&program.succeed(&run));
+    assert_eq!(log.matches("already finished").count(), 18 + 6 + 2, "{log}");
+    let printed = program::stdout(&program.succeed(&["report", &file, "--seeds", "1"]));
+    assert!(printed.contains("after 1 epoch"), "{printed}");
+    // Whatever the order in which trials end, the same are trained and chosen.
+    let beside = Program::new();
+    let file = outside(&beside, HALVING);
+    beside.succeed(&["run", &file, "--seeds", "1", "--jobs", "3"]);
+    assert_eq!(
+        program.results("outside/quick/search"),
+        beside.results("outside/quick/search")
+    );
+    assert_eq!(*search, report(&beside, "outside/quick")["search"]);
+}
+
+#[test]
+fn a_search_that_was_cut_off_goes_on_in_its_round() {
+    let whole = Program::new();
+    let file = outside(&whole, HALVING);
+    whole.succeed(&["run", &file, "--seeds", "1"]);
+    // What a run leaves that was killed in the second round.
+    let program = Program::new();
+    let file = outside(&program, HALVING);
+    program.succeed(&["run", &file, "--seeds", "1"]);
+    std::fs::remove_dir_all(program.store().join("outside/quick/report")).expect("a report");
+    let longer =
+        |(_, config): &&(String, toml::Table)| config["training"]["epochs"].as_integer() == Some(3);
+    let lost = settings(&program, "outside/quick/search");
+    let lost: Vec<_> = lost.iter().filter(longer).take(2).collect();
+    for (name, _) in &lost {
+        let folder = program.store().join("outside/quick/search").join(name);
+        std::fs::remove_dir_all(folder).expect("a trial");
+    }
+    let error = program.fail(&["report", &file, "--seeds", "1"]);
+    assert!(error.contains("has not run to its end"), "{error}");
+    let log = program::stderr(&program.succeed(&["run", &file, "--seeds", "1"]));
+    assert_eq!(log.matches("already finished").count(), 18 + 4 + 2, "{log}");
+    assert_eq!(
+        program.results("outside/quick/search"),
+        whole.results("outside/quick/search")
+    );
+}
+
+#[test]
+fn random_candidates_are_drawn_once_and_for_all_variants() {
+    let program = Program::new();
+    let search = HALVING
+        .replace("halving", "random")
+        .replace("epochs = 9", "epochs = 1");
+    let search = search.replace("trials = 9", "trials = 4");
+    let file = outside(&program, &search);
+    // A dry run says what there will be; a key that is given is not searched.
+    let text = program::stdout(&program.succeed(&["run", &file, "--dry-run"]));
+    assert!(
+        text.contains("8 trials: 2 variants x 4 values x 1 seeds, 1 epochs"),
+        "{text}"
+    );
+    program.succeed(&["run", &file, "--seeds", "1", "--set", "optimiser.lr=0.01"]);
+    let search = &report(&program, "outside/quick")["search"];
+    assert_eq!(
+        search["keys"],
+        serde_json::json!(["data.images", "training.batch_size"])
+    );
+    let values = |variant: usize| -> Vec<&Value> {
+        let candidates = search["variants"][variant]["candidates"].as_array();
+        let candidates = candidates.expect("candidates").iter();
+        candidates.map(|candidate| &candidate["values"]).collect()
+    };
+    assert_eq!(values(0).len(), 4);
+    assert_eq!(values(0), values(1));
 }

@@ -66,16 +66,14 @@ impl Execution {
     /// search found no value that trains.
     pub fn run(&mut self, selection: &Selection) -> anyhow::Result<End> {
         let draft = selection.draft()?;
-        let searched = match draft.search()? {
-            None => Vec::new(),
-            Some(search) => {
-                let outcome = self.train(&search, selection)?;
-                if outcome.stopped {
-                    return Ok(End::Stopped);
-                }
-                outcome.trials
+        let mut searched = Vec::new();
+        while let Some(round) = draft.search(&searched)? {
+            let outcome = self.train(&round, selection)?;
+            if outcome.stopped {
+                return Ok(End::Stopped);
             }
-        };
+            searched.extend(outcome.trials);
+        }
         let plan = draft.plan(&searched)?;
         let outcome = self.train(&plan, selection)?;
         if outcome.stopped {
@@ -106,7 +104,7 @@ impl Execution {
     /// A config is wrong or data is missing.
     pub fn announce(&mut self, selection: &Selection) -> anyhow::Result<()> {
         let draft = selection.draft()?;
-        let mut plans = Vec::from_iter(draft.search()?);
+        let mut plans = draft.foreseen()?;
         plans.push(draft.unsearched()?);
         for plan in &plans {
             self.check(plan)?;

@@ -1,71 +1,84 @@
 //! The search that came before the trials: what was tried and what was chosen.
 
-use ablate_store::{Edge, Score, Search, Searched};
+use ablate_store::{Edge, Score, Search, Searched, Strategy};
 
-use crate::number::{self, Unit};
+use crate::number;
 use crate::reading;
 use crate::table::Table;
 
 /// Marks a variant's choice in its column.
 const CHOSEN: &str = " (chosen)";
 
-/// One row a value, one column a variant.
+/// One row a candidate: a column a key, then one a variant.
 pub(crate) fn table(search: &Search) -> Table {
-    let mut header = vec![search.key.clone()];
+    let mut header = search.keys.clone();
     header.extend(search.variants.iter().map(|v| v.variant.clone()));
-    let unit = reading::unit(&search.by);
-    let values = search.variants.first().map_or(&[][..], |v| &v.candidates);
+    let candidates = search.variants.first().map_or(&[][..], |v| &v.candidates);
     let row = |index: usize| {
-        let mut row = vec![values[index].value.to_string()];
-        row.extend(search.variants.iter().map(|v| cell(v, index, unit)));
+        let values = candidates[index].values.iter();
+        let mut row: Vec<String> = values.map(ToString::to_string).collect();
+        row.extend(search.variants.iter().map(|v| cell(search, v, index)));
         row
     };
     Table {
         header,
-        rows: (0..values.len()).map(row).collect(),
+        rows: (0..candidates.len()).map(row).collect(),
     }
 }
 
-fn cell(searched: &Searched, index: usize, unit: Unit) -> String {
+fn cell(search: &Search, searched: &Searched, index: usize) -> String {
     let Some(candidate) = searched.candidates.get(index) else {
         return "-".to_string();
     };
     let mut cell = match candidate.score {
-        Score::Mean(mean) => number::estimate(mean, None, unit),
+        Score::Mean(mean) => number::estimate(mean, None, reading::unit(&search.by)),
         Score::NotReached => "not reached".to_string(),
         Score::Diverged => "diverged".to_string(),
     };
-    if candidate.value == searched.chosen {
+    if candidate.epochs < search.epochs {
+        cell += &format!(" after {}", plural(candidate.epochs, "epoch"));
+    }
+    if index == searched.chosen {
         cell += CHOSEN;
     }
     cell
 }
 
-/// How the values were compared.
+/// How the candidates were compared.
 pub(crate) fn caption(search: &Search) -> String {
     let seeds: Vec<String> = search.seeds.iter().map(u64::to_string).collect();
     let (epochs, seed) = (plural(search.epochs, "epoch"), plural(seeds.len(), "seed"));
+    let epochs = match search.strategy {
+        Strategy::Grid => format!("after {epochs}"),
+        Strategy::Random => format!("after {epochs}, of candidates drawn at random,"),
+        Strategy::Halving => {
+            format!("of candidates whose better part went on, round by round, up to {epochs},")
+        }
+    };
     format!(
-        "Chosen for each variant before its trials, by the least {} after {epochs} on {seed} that \
+        "Chosen for each variant before its trials, by the least {} {epochs} on {seed} that \
          no trial has ({}).",
         reading::heading(&search.by),
         seeds.join(", ")
     )
 }
 
-/// A warning for each choice at the edge of the grid.
+/// A warning for each choice at an end of what was tried.
 pub(crate) fn warnings(search: &Search) -> Vec<String> {
-    let warning = |searched: &Searched| {
-        let which = match searched.edge()? {
+    let warning = |searched: &Searched, key: usize| {
+        let which = match searched.edge(key)? {
             Edge::Smallest => "smallest",
             Edge::Largest => "largest",
         };
         Some(format!(
-            "Warning: {}'s {}, {}, is the {which} of the grid; a better one may lie beyond it.",
-            searched.variant, search.key, searched.chosen
+            "Warning: {}'s {}, {}, is the {which} that was tried; a better one may lie beyond it.",
+            searched.variant,
+            search.keys.get(key)?,
+            searched.choice().get(key)?
         ))
     };
-    search.variants.iter().filter_map(warning).collect()
+    let all = |searched| (0..search.keys.len()).filter_map(move |key| warning(searched, key));
+    search.variants.iter().flat_map(all).collect()
 }
 
 fn plural(count: usize, what: &str) -> String {
@@ -77,26 +90,27 @@ fn plural(count: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ablate_store::{Candidate, Measure, Strategy};
+    use ablate_store::{Candidate, Measure};
 
     use super::*;
 
     fn search() -> Search {
         let candidate = |value: f64, score| Candidate {
-            value: value.into(),
+            values: vec![value.into()],
+            epochs: 3,
             score,
         };
-        let searched = |variant: &str, scores: [Score; 3], chosen: f64| Searched {
+        let searched = |variant: &str, scores: [Score; 3], chosen| Searched {
             variant: variant.to_string(),
             candidates: [0.001, 0.01, 0.1]
                 .into_iter()
                 .zip(scores)
                 .map(|(value, score)| candidate(value, score))
                 .collect(),
-            chosen: chosen.into(),
+            chosen,
         };
         Search {
-            key: "optimiser.lr".to_string(),
+            keys: vec!["optimiser.lr".to_string()],
             strategy: Strategy::Grid,
             by: Measure::FinalTrain("loss".to_string()),
             epochs: 3,
@@ -105,12 +119,12 @@ mod tests {
                 searched(
                     "tanh",
                     [Score::Mean(1.9), Score::Mean(1.5), Score::Mean(1.25)],
-                    0.1,
+                    2,
                 ),
                 searched(
                     "relu",
                     [Score::Mean(1.75), Score::Mean(1.0), Score::Diverged],
-                    0.01,
+                    1,
                 ),
             ],
         }
@@ -129,6 +143,28 @@ mod tests {
             caption.contains("least training loss after 3 epochs on 2 seeds"),
             "{caption}"
         );
+    }
+
+    #[test]
+    fn a_candidate_that_did_not_go_on_says_how_far_it_came() {
+        let mut search = search();
+        search.strategy = Strategy::Halving;
+        search.keys.push("model.dropout".to_string());
+        for searched in &mut search.variants {
+            for (index, candidate) in searched.candidates.iter_mut().enumerate() {
+                candidate.values.push((0.1 * index as f64).into());
+                candidate.epochs = if index == searched.chosen { 3 } else { 1 };
+            }
+        }
+        let table = table(&search);
+        assert_eq!(
+            table.header,
+            ["optimiser.lr", "model.dropout", "tanh", "relu"]
+        );
+        assert_eq!(table.rows[0][..3], ["0.001", "0.0", "1.90 after 1 epoch"]);
+        assert_eq!(table.rows[1][3], "1.00 (chosen)");
+        assert!(caption(&search).contains("round by round, up to 3 epochs"));
+        assert_eq!(warnings(&search).len(), 2, "a warning a key");
     }
 
     #[test]

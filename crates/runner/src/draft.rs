@@ -63,27 +63,68 @@ impl Draft {
         Ok(draft)
     }
 
-    /// The trials that must run before [`plan`](Self::plan); `None` where nothing
-    /// is searched.
+    /// The next trials of the search, after those in `done`: a round of it. `None`
+    /// where there is no search, or none of it is left.
     ///
     /// # Errors
-    /// A config is wrong.
-    pub fn search(&self) -> Result<Option<Plan>> {
+    /// A trial of an earlier round failed, or no candidate of a variant is left.
+    pub fn search(&self, done: &[Trial]) -> Result<Option<Plan>> {
         let Some(search) = &self.search else {
             return Ok(None);
         };
+        let round = search.next(done)?;
+        round
+            .map(|trials| self.searching(search, trials))
+            .transpose()
+    }
+
+    /// The rounds of the search as far as they can be told before any has run: their
+    /// trials are as many and as long as will be trained.
+    ///
+    /// # Errors
+    /// A config that cannot be resolved.
+    pub fn foreseen(&self) -> Result<Vec<Plan>> {
+        let Some(search) = &self.search else {
+            return Ok(Vec::new());
+        };
+        let rounds = search.foreseen().into_iter();
+        rounds
+            .map(|trials| self.searching(search, trials))
+            .collect()
+    }
+
+    /// What the store holds of the search's trials, round by round up to the first
+    /// that is not done. Trains nothing.
+    ///
+    /// # Errors
+    /// The store cannot be read, or as for [`search`](Self::search).
+    pub fn searched(&self, store: &Path) -> Result<Vec<Trial>> {
+        let mut done = Vec::new();
+        while let Some(round) = self.search(&done)? {
+            let (_, found) = crate::run::stored(&round, store)?;
+            let is_whole = found.len() == round.trials.len();
+            let is_done = is_whole && found.iter().all(|trial| trial.status.is_done());
+            done.extend(found);
+            if !is_done {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    fn searching(&self, search: &Search, trials: Vec<PlannedTrial>) -> Result<Plan> {
         let mut experiment = self.experiment.clone();
-        // These trials answer which value is best, not the claim.
+        // These trials answer which candidate is best, not the claim.
         experiment.claim.measure = search.by().clone();
         experiment.claim.also.clear();
         experiment.ensembles.clear();
         experiment.variants = differences(&self.configs(&[])?);
-        Ok(Some(Plan {
+        Ok(Plan {
             experiment,
-            trials: search.trials(),
+            trials,
             purpose: Purpose::Search,
             datasets: Arc::clone(&self.datasets),
-        }))
+        })
     }
 
     /// The trials that answer the claim, given the trials of the search, if any.
@@ -99,8 +140,12 @@ impl Draft {
         let mut chosen = Vec::new();
         if let (Some(search), Some(found)) = (&self.search, &found) {
             for variant in &found.variants {
-                let layer = search.table().choosing(&self.file, &variant.chosen)?;
-                chosen.push((variant.variant.as_str(), layer));
+                let layers = search.table().choosing(&self.file, variant.choice())?;
+                chosen.extend(
+                    layers
+                        .into_iter()
+                        .map(|layer| (variant.variant.as_str(), layer)),
+                );
             }
         }
         self.with(&self.configs(&chosen)?, found)

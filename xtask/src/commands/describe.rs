@@ -35,7 +35,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         ),
         (
             "search",
-            "the table [search]: a key whose value is found before the trials",
+            "the table [search]: keys whose values are found before the trials",
             keys_of::<SearchTable>(),
         ),
         (

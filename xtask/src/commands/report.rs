@@ -34,10 +34,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// Reports on one experiment.
 fn of(selection: &Selection) -> anyhow::Result<()> {
     let (draft, store) = (selection.draft()?, selection.store());
-    let searched = match draft.search()? {
-        None => Vec::new(),
-        Some(search) => ablate_runner::stored(&search, &store)?.1,
-    };
+    let searched = draft.searched(&store)?;
     let plan = draft.plan(&searched)?;
     let (folder, trials) = ablate_runner::stored(&plan, &store)?;
     if trials.is_empty() {

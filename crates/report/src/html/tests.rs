@@ -37,11 +37,12 @@ fn the_page_has_every_part() {
     trials[2].config = json!({ "model": { "activation": "relu" }, "training": { "epochs": 12 } });
     let mut experiment = experiment();
     let candidate = |value: f64| Candidate {
-        value: value.into(),
+        values: vec![value.into()],
+        epochs: 3,
         score: Score::Mean(value),
     };
     experiment.search = Some(Search {
-        key: "optimiser.lr".to_string(),
+        keys: vec!["optimiser.lr".to_string()],
         strategy: Strategy::Grid,
         by: Measure::FinalTrain("loss".to_string()),
         epochs: 3,
@@ -49,7 +50,7 @@ fn the_page_has_every_part() {
         variants: vec![Searched {
             variant: "relu".to_string(),
             candidates: vec![candidate(0.01), candidate(0.1)],
-            chosen: 0.01.into(),
+            chosen: 0,
         }],
     });
     let report = Report::new(&experiment, &trials).expect("a report");

@@ -189,7 +189,7 @@ impl ExperimentFile {
         let mut user = vec![Layer::environment()?];
         user.extend_from_slice(settings);
         let search = SearchTable::read(&self.path, &self.search, &profile.search)?
-            .filter(|search| !user.iter().any(|layer| layer.sets(&search.key)));
+            .and_then(|search| search.without(|key| user.iter().any(|layer| layer.sets(key))));
         let variant = |(variant, keys): &(String, Dict)| Variant {
             name: variant.clone(),
             file: self.layers(name, profile, variant, keys),

@@ -1,0 +1,412 @@
+//! The trials of a search, round by round, and the choice they lead to. Which
+//! candidates there are is the business of [`candidates`].
+
+mod candidates;
+
+use std::cmp::Ordering;
+use std::path::Path;
+
+use ablate_store::{Candidate, Censored, Measure, Score, Searched, Status, Trial};
+use serde_json::Value;
+
+use crate::config::{SearchTable, TrialConfig, Variant};
+use crate::{Error, PlannedTrial, Result};
+
+/// Search seeds begin here. Trials count theirs from 0, and `--seeds` ends there.
+const FIRST_SEED: u64 = 1000;
+
+/// The table `[search]` made into trials.
+pub(crate) struct Search {
+    table: SearchTable,
+    candidates: Vec<Vec<Value>>,
+    variants: Vec<Searching>,
+}
+
+/// One variant with the config of each candidate.
+struct Searching {
+    variant: String,
+    configs: Vec<TrialConfig>,
+}
+
+/// How far a variant's candidates have come.
+struct Standing {
+    /// The last score of each candidate and its epochs; `None` before the first.
+    scores: Vec<Option<(usize, Score)>>,
+    /// The candidates of the round that is not done, and its epochs.
+    waiting: Option<(usize, Vec<usize>)>,
+}
+
+impl Search {
+    /// Reads the config of every candidate, so that a wrong one shows before
+    /// anything is trained.
+    ///
+    /// # Errors
+    /// A key is unknown, a value has the wrong type, two candidates make the same
+    /// trial, or trials have seeds that are the search's.
+    pub fn new(file: &Path, table: SearchTable, variants: &[Variant], seeds: u64) -> Result<Self> {
+        let refuse = |key: &str, problem: String, fix: &str| Error::Config {
+            origin: file.display().to_string(),
+            key: format!("search.{key}"),
+            problem,
+            fix: fix.to_string(),
+        };
+        if seeds > FIRST_SEED {
+            let problem = format!("its seeds begin at {FIRST_SEED}, and trials have {seeds}");
+            return Err(refuse("seeds", problem, "give fewer seeds a variant"));
+        }
+        let mut search = Self {
+            candidates: candidates::of(file, &table)?,
+            table,
+            variants: Vec::new(),
+        };
+        for variant in variants.iter().filter(|v| search.table.covers(&v.name)) {
+            let mut configs: Vec<TrialConfig> = Vec::new();
+            let mut hashes: Vec<String> = Vec::new();
+            for values in &search.candidates {
+                let mut config = variant.config(&search.table.trying(file, values)?)?;
+                config.training.epochs = search.table.epochs;
+                // Stopping early would compare epochs that are not the same.
+                config.training.stop_at_train_error = None;
+                let hash = config.hash(0);
+                if let Some(twin) = hashes.iter().position(|other| *other == hash) {
+                    let (twin, own) = (search.named(twin), search.named(configs.len()));
+                    let problem = format!("`{twin}` and `{own}` make the same trial");
+                    let fix = "name keys that change results, and each value once";
+                    return Err(refuse("keys", problem, fix));
+                }
+                configs.push(config);
+                hashes.push(hash);
+            }
+            search.variants.push(Searching {
+                variant: variant.name.clone(),
+                configs,
+            });
+        }
+        Ok(search)
+    }
+
+    /// The table it was made of.
+    pub fn table(&self) -> &SearchTable {
+        &self.table
+    }
+
+    /// What decides.
+    pub fn by(&self) -> &Measure {
+        &self.table.by
+    }
+
+    /// The trials of the first round that `done` does not have whole; `None` where
+    /// nothing is left to train.
+    ///
+    /// # Errors
+    /// A trial failed, or no candidate of a variant is left.
+    pub fn next(&self, done: &[Trial]) -> Result<Option<Vec<PlannedTrial>>> {
+        let mut waiting = Vec::with_capacity(self.variants.len());
+        for searching in &self.variants {
+            waiting.push(self.standing(searching, done)?.waiting);
+        }
+        // Those that are further along wait for the others.
+        let Some(epochs) = waiting.iter().flatten().map(|(epochs, _)| *epochs).min() else {
+            return Ok(None);
+        };
+        let round = waiting.into_iter().map(|waiting| match waiting {
+            Some((own, candidates)) if own == epochs => candidates,
+            _ => Vec::new(),
+        });
+        Ok(Some(self.round(epochs, &round.collect::<Vec<_>>())))
+    }
+
+    /// The rounds as they will be but for who is in them: what a search will cost can
+    /// be told before it is known who does well.
+    pub fn foreseen(&self) -> Vec<Vec<PlannedTrial>> {
+        let mut left = self.candidates.len();
+        let mut rounds = Vec::new();
+        for (index, epochs) in self.table.rounds().into_iter().enumerate() {
+            if index > 0 {
+                left = self.kept(left);
+                if left == 1 {
+                    break;
+                }
+            }
+            let candidates = vec![(0..left).collect::<Vec<_>>(); self.variants.len()];
+            rounds.push(self.round(epochs, &candidates));
+        }
+        rounds
+    }
+
+    /// A round's trials: of each variant these candidates, seed by seed.
+    fn round(&self, epochs: usize, candidates: &[Vec<usize>]) -> Vec<PlannedTrial> {
+        let mut trials = Vec::new();
+        for seed in self.seeds() {
+            for (searching, candidates) in self.variants.iter().zip(candidates) {
+                for &candidate in candidates {
+                    let config = searching.config(candidate, epochs);
+                    trials.push(PlannedTrial {
+                        tries: Some(self.named(candidate)),
+                        ..PlannedTrial::new(&searching.variant, seed, config)
+                    });
+                }
+            }
+        }
+        trials
+    }
+
+    /// What the trials of a search say, and what each variant's own will use.
+    ///
+    /// # Errors
+    /// A trial failed or has not run, or no candidate of a variant did well.
+    pub fn choose(&self, trials: &[Trial]) -> Result<ablate_store::Search> {
+        let mut variants = Vec::with_capacity(self.variants.len());
+        for searching in &self.variants {
+            let standing = self.standing(searching, trials)?;
+            if let Some((_, candidates)) = &standing.waiting {
+                let name = candidates
+                    .first()
+                    .map_or_else(String::new, |c| self.named(*c));
+                return Err(Error::Other(format!(
+                    "the search cannot choose: {} {name} has not run to its end\n  fix: `cargo \
+                     xtask run` the experiment; it goes on from where it stands",
+                    searching.variant
+                )));
+            }
+            let scored = self.candidates.iter().zip(&standing.scores);
+            let candidates: Vec<Candidate> = scored
+                .map(|(values, scored)| {
+                    let (epochs, score) = scored.unwrap_or((0, Score::NotReached));
+                    Candidate {
+                        values: values.clone(),
+                        epochs,
+                        score,
+                    }
+                })
+                .collect();
+            let order = ranked(&candidates);
+            let chosen = *order.first().ok_or_else(|| self.hopeless(searching))?;
+            variants.push(Searched {
+                variant: searching.variant.clone(),
+                candidates,
+                chosen,
+            });
+        }
+        Ok(ablate_store::Search {
+            keys: self.table.keys.keys().cloned().collect(),
+            strategy: self.table.strategy,
+            by: self.table.by.clone(),
+            epochs: self.table.epochs,
+            seeds: self.seeds().collect(),
+            variants,
+        })
+    }
+
+    /// Goes up round by round as far as trials are done.
+    fn standing(&self, searching: &Searching, trials: &[Trial]) -> Result<Standing> {
+        let mut left: Vec<usize> = (0..self.candidates.len()).collect();
+        let mut scores = vec![None; left.len()];
+        for (index, epochs) in self.table.rounds().into_iter().enumerate() {
+            if index > 0 {
+                left = self.promoted(&left, &scores);
+                match left.len() {
+                    0 => return Err(self.hopeless(searching)),
+                    // The others are out: there is nothing left to decide.
+                    1 => break,
+                    _ => {}
+                }
+            }
+            let mut round = Vec::with_capacity(left.len());
+            for &candidate in &left {
+                round.push(self.score(searching, candidate, epochs, trials)?);
+            }
+            if round.iter().any(Option::is_none) {
+                let waiting = Some((epochs, left));
+                return Ok(Standing { scores, waiting });
+            }
+            for (&candidate, score) in left.iter().zip(round) {
+                scores[candidate] = score.map(|score| (epochs, score));
+            }
+        }
+        Ok(Standing {
+            scores,
+            waiting: None,
+        })
+    }
+
+    /// The better of a round's candidates, in their order.
+    fn promoted(&self, left: &[usize], scores: &[Option<(usize, Score)>]) -> Vec<usize> {
+        let candidate = |&index: &usize| {
+            let (epochs, score) = scores[index].unwrap_or((0, Score::Diverged));
+            Candidate {
+                values: self.candidates[index].clone(),
+                epochs,
+                score,
+            }
+        };
+        let round: Vec<Candidate> = left.iter().map(candidate).collect();
+        let best = ranked(&round).into_iter().take(self.kept(left.len()));
+        let mut kept: Vec<usize> = best.map(|place| left[place]).collect();
+        kept.sort_unstable();
+        kept
+    }
+
+    /// How many of a round's candidates the next one has.
+    fn kept(&self, candidates: usize) -> usize {
+        (candidates / self.table.eta).max(1)
+    }
+
+    fn seeds(&self) -> std::ops::Range<u64> {
+        FIRST_SEED..FIRST_SEED + self.table.seeds
+    }
+
+    /// `optimiser.lr = 0.01, model.dropout = 0.5`
+    fn named(&self, candidate: usize) -> String {
+        let values = &self.candidates[candidate];
+        let pairs = self.table.keys.keys().zip(values);
+        let pairs: Vec<String> = pairs
+            .map(|(key, value)| format!("{key} = {value}"))
+            .collect();
+        pairs.join(", ")
+    }
+
+    /// A candidate's score over its seeds; `None` where one has not run to its end.
+    fn score(
+        &self,
+        searching: &Searching,
+        candidate: usize,
+        epochs: usize,
+        trials: &[Trial],
+    ) -> Result<Option<Score>> {
+        let config = searching.config(candidate, epochs);
+        let mut sum = 0.0;
+        let mut reached = true;
+        let mut diverged = false;
+        for seed in self.seeds() {
+            let hash = config.hash(seed);
+            let Some(trial) = trials.iter().find(|trial| trial.hash == hash) else {
+                return Ok(None);
+            };
+            match &trial.status {
+                Status::Finished => {}
+                Status::Diverged { .. } => diverged = true,
+                Status::Failed { message } => {
+                    return Err(Error::Other(format!(
+                        "the search cannot choose: {} {}, seed {seed} failed: {message}\n  fix: \
+                         mend that and run the same command again; what is done is kept",
+                        searching.variant,
+                        self.named(candidate)
+                    )));
+                }
+                Status::Unfinished => return Ok(None),
+            }
+            match self.table.by.of(trial) {
+                Censored::Seen(value) if value.is_finite() => sum += value,
+                Censored::MoreThan(_) => reached = false,
+                Censored::Seen(_) | Censored::Missing => diverged = true,
+            }
+        }
+        Ok(Some(if diverged {
+            Score::Diverged
+        } else if reached {
+            Score::Mean(sum / self.table.seeds as f64)
+        } else {
+            Score::NotReached
+        }))
+    }
+
+    fn hopeless(&self, searching: &Searching) -> Error {
+        let keys: Vec<String> = self
+            .table
+            .keys
+            .keys()
+            .map(|key| format!("`{key}`"))
+            .collect();
+        Error::Other(format!(
+            "no value of {} trains {}: each diverged or missed the target in {} epochs\n  fix: \
+             give other search.keys, or more search.epochs",
+            keys.join(" and "),
+            searching.variant,
+            self.table.epochs
+        ))
+    }
+}
+
+impl Searching {
+    /// A candidate's config in a round.
+    fn config(&self, candidate: usize, epochs: usize) -> TrialConfig {
+        let mut config = self.configs[candidate].clone();
+        config.training.epochs = epochs;
+        config
+    }
+}
+
+/// The candidates that have a mean, the best first: those that got further, then
+/// the least mean, then the smaller values, then the order they were listed in.
+fn ranked(candidates: &[Candidate]) -> Vec<usize> {
+    let scored = candidates.iter().enumerate();
+    let mut scored: Vec<(usize, f64)> = scored
+        .filter_map(|(index, candidate)| match candidate.score {
+            Score::Mean(mean) => Some((index, mean)),
+            Score::NotReached | Score::Diverged => None,
+        })
+        .collect();
+    scored.sort_by(|(a, a_mean), (b, b_mean)| {
+        let (left, right) = (&candidates[*a], &candidates[*b]);
+        right
+            .epochs
+            .cmp(&left.epochs)
+            .then(a_mean.total_cmp(b_mean))
+            .then_with(|| order(&left.values, &right.values))
+    });
+    scored.into_iter().map(|(index, _)| index).collect()
+}
+
+/// By the first value that differs and is a number.
+fn order(a: &[Value], b: &[Value]) -> Ordering {
+    let pairs = a.iter().zip(b);
+    let mut orders = pairs.filter_map(|(a, b)| a.as_f64()?.partial_cmp(&b.as_f64()?));
+    orders
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(value: f64, score: Score) -> Candidate {
+        Candidate {
+            values: vec![value.into()],
+            epochs: 2,
+            score,
+        }
+    }
+
+    #[test]
+    fn the_least_mean_wins_and_ties_go_to_the_smaller_value() {
+        let grid = [
+            candidate(0.1, Score::Mean(0.5)),
+            candidate(0.01, Score::Mean(0.5)),
+            candidate(0.001, Score::Mean(0.9)),
+        ];
+        assert_eq!(ranked(&grid), [1, 0, 2]);
+    }
+
+    #[test]
+    fn candidates_that_diverged_or_missed_the_target_lose() {
+        let grid = [
+            candidate(0.001, Score::NotReached),
+            candidate(0.01, Score::Mean(7.0)),
+            candidate(0.1, Score::Diverged),
+        ];
+        assert_eq!(ranked(&grid), [1]);
+        assert!(ranked(&grid[2..]).is_empty());
+    }
+
+    #[test]
+    fn a_candidate_that_was_dropped_does_not_beat_one_that_went_on() {
+        let mut grid = [
+            candidate(0.1, Score::Mean(0.5)),
+            candidate(0.01, Score::Mean(0.7)),
+        ];
+        grid[1].epochs = 6;
+        assert_eq!(ranked(&grid), [1, 0]);
+    }
+}
