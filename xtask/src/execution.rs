@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ablate_report::Report;
-use ablate_runner::{Outcome, Plan, RunOptions, Stop};
+use ablate_runner::{Checked, Outcome, Plan, RunOptions, Stop, memory};
 use ablate_store::{Status, Trial};
 use anyhow::Context;
 
@@ -107,24 +107,24 @@ impl Execution {
         let mut plans = draft.foreseen()?;
         plans.push(draft.unsearched()?);
         for plan in &plans {
-            self.check(plan)?;
+            let checked = self.check(plan)?;
             let estimates = plan.estimate()?;
             match self.json {
-                true => println!("{}", watch::plan_json(plan, &estimates)),
-                false => println!("{}", watch::duration(&estimates)),
+                true => println!("{}", watch::plan_json(plan, &estimates, checked.memory)),
+                false => println!("{}", watch::cost(&estimates, checked.memory)),
             }
         }
         Ok(())
     }
 
     fn train(&mut self, plan: &Plan, selection: &Selection) -> anyhow::Result<Outcome> {
-        self.check(plan)?;
+        let checked = self.check(plan)?;
         let store = selection.store();
         let mut observer = Recorded::new(watch::observer(plan, self.json), plan, &store);
         let options = RunOptions {
             store: &store,
             stop: self.stop.clone(),
-            jobs: self.jobs,
+            jobs: self.fitting(checked.memory),
         };
         let outcome = ablate_runner::run(plan, &options, &mut observer)?;
         observer.record_groups(&outcome.trials);
@@ -132,13 +132,29 @@ impl Execution {
     }
 
     /// Builds everything once, and says what will be trained.
-    fn check(&mut self, plan: &Plan) -> anyhow::Result<()> {
+    fn check(&mut self, plan: &Plan) -> anyhow::Result<Checked> {
         self.start_threads(plan)?;
-        let parameters = plan.check()?;
+        let checked = plan.check()?;
         if !self.json {
-            watch::announce(plan, &parameters);
+            watch::announce(plan, &checked.parameters);
         }
-        Ok(())
+        Ok(checked)
+    }
+
+    /// The trials side by side that memory has room for, if each takes that many
+    /// bytes.
+    fn fitting(&self, each: u64) -> usize {
+        let available = memory::available();
+        let jobs = memory::fitting(self.jobs, each, available);
+        if jobs < self.jobs {
+            let free = watch::mebibytes(available.unwrap_or_default());
+            tracing::warn!(
+                "{jobs} of {} jobs run side by side: a trial takes about {}, and {free} are free",
+                self.jobs,
+                watch::mebibytes(each)
+            );
+        }
+        jobs
     }
 
     /// The compute threads of the whole program, as many as the first plan says;

@@ -9,7 +9,7 @@ use ablate_store::{Experiment, ExperimentFolder};
 
 use crate::config::{Choice, TrialConfig};
 use crate::outline::Outline;
-use crate::{Error, Pipeline, PlannedGroup, Result, check};
+use crate::{Error, Pipeline, PlannedGroup, Result, check, memory};
 
 /// A trial that may or may not have run.
 #[derive(Clone, Debug)]
@@ -59,15 +59,23 @@ pub struct Plan {
     pub(crate) datasets: Arc<Datasets>,
 }
 
+/// What is known of a plan's networks before any is trained.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Learned values by variant.
+    pub parameters: Vec<(String, usize)>,
+    /// Bytes that the largest trial takes, about.
+    pub memory: u64,
+}
+
 impl Plan {
     /// Builds everything but trains nothing, so that a mistake in the last
-    /// variant shows before the first is trained. Returns the number of learned
-    /// values by variant.
+    /// variant shows before the first is trained.
     ///
     /// # Errors
     /// Whatever a plugin says to its config or its data.
-    pub fn check(&self) -> Result<Vec<(String, usize)>> {
-        let mut counts: Vec<(String, usize)> = Vec::new();
+    pub fn check(&self) -> Result<Checked> {
+        let mut checked = Checked::default();
         let mut seen = HashSet::new();
         for trial in &self.trials {
             // Seeds change nothing that can be wrong.
@@ -96,11 +104,14 @@ impl Plan {
                 .map_err(|error| in_table("schedule", error))?;
             check::schedule(config, schedule.as_ref())?;
             check::claim(&self.experiment.claim, config)?;
-            if counts.iter().all(|(variant, _)| *variant != trial.variant) {
-                counts.push((trial.variant.clone(), outline.parameters()));
+            let mut known = checked.parameters.iter();
+            if known.all(|(variant, _)| *variant != trial.variant) {
+                let count = outline.parameters();
+                checked.parameters.push((trial.variant.clone(), count));
             }
+            checked.memory = checked.memory.max(memory::of_trial(config, &outline));
         }
-        Ok(counts)
+        Ok(checked)
     }
 
     /// Where its trials lie in a run store; created if need be.

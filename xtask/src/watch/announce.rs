@@ -70,11 +70,14 @@ fn claim(plan: &Plan, parameters: &[(String, usize)]) {
     }
 }
 
-/// How long a plan would take here, and which variants most of it.
-pub fn duration(estimates: &[Estimate]) -> String {
+/// How long a plan would take here, which variants most of it, and the bytes of
+/// memory that the largest trial takes.
+pub fn cost(estimates: &[Estimate], memory: u64) -> String {
     let mut text = format!(
-        "about {} on this machine, from a few steps of each kind of trial\n",
-        time(estimates.iter().map(|estimate| estimate.trials).sum())
+        "about {} on this machine, from a few steps of each kind of trial; up to {} of memory a \
+         trial\n",
+        time(estimates.iter().map(|estimate| estimate.trials).sum()),
+        mebibytes(memory)
     );
     let mut variants: Vec<&str> = Vec::new();
     for estimate in estimates {
@@ -94,7 +97,7 @@ pub fn duration(estimates: &[Estimate]) -> String {
 }
 
 /// A plan as one line of JSON.
-pub fn plan_json(plan: &Plan, estimates: &[Estimate]) -> Value {
+pub fn plan_json(plan: &Plan, estimates: &[Estimate], memory: u64) -> Value {
     let purpose = match plan.purpose {
         Purpose::Search => "search",
         Purpose::Claim => "claim",
@@ -116,7 +119,21 @@ pub fn plan_json(plan: &Plan, estimates: &[Estimate]) -> Value {
         "for": purpose,
         "trials": trials.collect::<Vec<_>>(),
         "estimated_seconds": seconds,
+        "estimated_bytes_per_trial": memory,
     })
+}
+
+/// `1,250 MiB`
+pub fn mebibytes(bytes: u64) -> String {
+    let mebibytes = (bytes >> 20).to_string();
+    let mut text = String::new();
+    for (index, digit) in mebibytes.chars().enumerate() {
+        if index > 0 && (mebibytes.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text + " MiB"
 }
 
 /// `2 h 5 min`, `3 min 20 s`, `12 s`, `0.03 s`.
@@ -151,12 +168,19 @@ mod tests {
             evaluation: Duration::from_millis(500),
             trials: Duration::from_secs(trials),
         };
-        let text = duration(&[
-            estimate("relu", 60),
-            estimate("relu", 60),
-            estimate("tanh", 30),
-        ]);
+        let text = cost(
+            &[
+                estimate("relu", 60),
+                estimate("relu", 60),
+                estimate("tanh", 30),
+            ],
+            1300 << 20,
+        );
         assert!(text.starts_with("about 2 min 30 s on"), "{text}");
+        assert!(
+            text.contains("; up to 1,300 MiB of memory a trial"),
+            "{text}"
+        );
         assert_eq!(
             text.matches("relu: 15 s an epoch, 0.50 s").count(),
             1,

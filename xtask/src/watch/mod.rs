@@ -12,7 +12,7 @@ use std::io::IsTerminal;
 use ablate_runner::{Observer, Plan, PlannedTrial};
 use ablate_store::Status;
 
-pub use announce::{announce, duration, plan_json};
+pub use announce::{announce, cost, mebibytes, plan_json};
 pub use recorded::Recorded;
 
 /// The observer that suits where the output goes.
