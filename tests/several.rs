@@ -110,3 +110,50 @@ fn a_dry_run_says_how_long_and_trains_nothing() {
     );
     assert!(!program.store().join("relu_vs_tanh").exists());
 }
+
+#[test]
+fn every_trial_has_a_log_of_its_own() {
+    let program = Program::new();
+    let run = ["run", "tests/outside/experiment.toml", "--jobs", "3"];
+    let output = program.command(&run).env("RUST_LOG", "debug").output();
+    let output = output.expect("the program starts");
+    assert!(output.status.success(), "{}", program::stderr(&output));
+    let trials = program.trials("outside/quick");
+    assert_eq!(trials.len(), 6);
+    for trial in &trials {
+        let log = std::fs::read_to_string(trial.join("log.txt")).expect("a log");
+        let name = trial.file_name().expect("a name").to_string_lossy();
+        let (variant, seed) = name.split_once("-seed").expect("a trial's name");
+        let (seed, _) = seed.split_once('-').expect("a trial's name");
+        let begins: Vec<&str> = log.lines().filter(|l| l.contains("parameters;")).collect();
+        assert_eq!(begins.len(), 1, "{log}");
+        assert!(
+            begins[0].contains(&format!(" INFO {variant}, seed {seed}: ")),
+            "{log}"
+        );
+        for epoch in 1..=4 {
+            let line = format!("epoch {epoch} of 4: learning rate");
+            assert_eq!(log.matches(&line).count(), 1, "{log}");
+        }
+        assert!(
+            log.contains(" DEBUG checkpoint of step 32 written"),
+            "{log}"
+        );
+        assert!(log.ends_with(" INFO finished\n"), "{log}");
+    }
+    // Asked for, the lines are on standard error too; the usual level is info.
+    assert!(program::stderr(&output).contains("DEBUG checkpoint of step"));
+    let usual = Program::new();
+    let error = program::stderr(&usual.succeed(&run));
+    assert!(!error.contains("INFO"), "{error}");
+    let log = usual.trials("outside/quick")[0].join("log.txt");
+    let log = std::fs::read_to_string(log).expect("a log");
+    assert!(
+        log.contains("INFO finished") && !log.contains("DEBUG"),
+        "{log}"
+    );
+    let wrong = usual.command(&run).env("RUST_LOG", "loud=&").output();
+    let wrong = wrong.expect("the program starts");
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(program::stderr(&wrong).contains("RUST_LOG cannot be understood"));
+}

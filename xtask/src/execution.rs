@@ -44,11 +44,12 @@ pub fn stopped() -> ExitCode {
 }
 
 impl Execution {
-    /// Sets the Ctrl-C handler.
+    /// Sets the Ctrl-C handler and begins logging.
     ///
     /// # Errors
-    /// The handler cannot be set.
+    /// The handler cannot be set, or `RUST_LOG` cannot be understood.
     pub fn begin(json: bool, jobs: usize) -> anyhow::Result<Self> {
+        watch::logs::begin()?;
         let stop = Stop::default();
         stop_on_signal(stop.clone())?;
         Ok(Self {
@@ -148,8 +149,8 @@ impl Execution {
         let jobs = memory::fitting(self.jobs, each, available);
         if jobs < self.jobs {
             let free = watch::mebibytes(available.unwrap_or_default());
-            tracing::warn!(
-                "{jobs} of {} jobs run side by side: a trial takes about {}, and {free} are free",
+            eprintln!(
+                "warning: {jobs} of {} jobs run side by side: a trial takes about {}, and {free} are free",
                 self.jobs,
                 watch::mebibytes(each)
             );

@@ -155,6 +155,8 @@ fn train(
     stop: &Stop,
     observer: &mut dyn Observer,
 ) -> Result<Trial> {
+    // Whoever logs can tell the trials apart, also side by side.
+    let _span = tracing::info_span!("trial", folder = %folder.path().display()).entered();
     let data = plan.dataset(&planned.config.data)?;
     let description = data.info().description.clone();
     let mut session = Session::build(planned, data)?;
@@ -177,6 +179,12 @@ fn train(
     };
     describe(folder, &trial)?;
     folder.write_environment(&environment)?;
+    let (variant, seed, parameters) = (&trial.variant, trial.seed, trial.parameters);
+    tracing::info!(
+        "{variant}, seed {seed}: {parameters} parameters; {}",
+        trial.data
+    );
+    tracing::info!("{}", environment.text());
     trial.environment = Some(environment);
     let progress = resume(planned, folder, &mut session, observer)?;
     folder.rewrite_history(&progress.history)?;
@@ -199,6 +207,12 @@ fn train(
             message: error.to_string(),
         },
     };
+    match &trial.status {
+        Status::Failed { message } => tracing::error!("failed: {message}"),
+        Status::Diverged { epoch } => tracing::warn!("diverged in epoch {epoch}"),
+        Status::Unfinished => tracing::info!("stopped; it can go on"),
+        Status::Finished => tracing::info!("finished"),
+    }
     if trial.status.is_done() {
         trainer.events.end(trial.status == Status::Finished)?;
     }
@@ -232,6 +246,7 @@ fn resume(
 ) -> Result<TrainProgress> {
     let loaded = checkpoint::load(folder.path())?;
     for message in &loaded.damaged {
+        tracing::warn!("{message}");
         observer.notice(Event::Warning {
             trial: planned,
             message,
@@ -240,7 +255,11 @@ fn resume(
     match loaded.checkpoint {
         None => Ok(TrainProgress::default()),
         Some(checkpoint) => {
-            TrainProgress::unpack(&checkpoint, &session.parameters, session.optimiser.as_mut())
+            let optimiser = session.optimiser.as_mut();
+            let progress = TrainProgress::unpack(&checkpoint, &session.parameters, optimiser)?;
+            let (epoch, step) = (progress.epoch, progress.step);
+            tracing::info!("going on after epoch {epoch}, step {step}");
+            Ok(progress)
         }
     }
 }

@@ -125,6 +125,7 @@ impl Trainer<'_> {
                 if !loss.is_finite() {
                     return Ok(EpochEnd::Diverged);
                 }
+                tracing::trace!("step {}: loss {loss}", self.progress.step + 1);
                 self.progress.step += 1;
                 self.progress.seconds += begun.elapsed().as_secs_f64();
                 let step = self.progress.step;
@@ -202,6 +203,14 @@ impl Trainer<'_> {
         if is_final || epoch.is_multiple_of(config.evaluation.every) {
             record.validation = self.validate(is_final)?;
         }
+        tracing::info!(
+            "epoch {epoch} of {budget}: learning rate {}, {:.0} images/s, training {:?}, validation \
+             {:?}",
+            record.learning_rate,
+            record.images_per_second,
+            record.train,
+            record.validation
+        );
         self.events.epoch(&record)?;
         self.events.histograms(&self.session.list, epoch)?;
         self.picture(epoch)?;
@@ -268,6 +277,7 @@ impl Trainer<'_> {
             .pack(&self.session.parameters, self.session.optimiser.as_ref())?;
         let step = self.progress.epoch * self.steps_per_epoch() + self.progress.step;
         checkpoint::save(self.folder.path(), step as u64, &packed)?;
+        tracing::debug!("checkpoint of step {step} written");
         Ok(())
     }
 }

@@ -10,6 +10,7 @@
 //!                                            /outputs.safetensors  what the finished model says
 //!                                            /checkpoint.json   names the checkpoint files
 //!                                            /events.out.*      for TensorBoard
+//!                                            /log.txt           what happened, and when
 //!                         /search/VARIANT-seedN-HASH/       trials of a search, the same files
 //!                         /report/
 //! ```

@@ -5,6 +5,7 @@ mod announce;
 mod bar;
 mod json;
 mod lines;
+pub mod logs;
 mod recorded;
 
 use std::io::IsTerminal;
