@@ -125,6 +125,96 @@ fn a_value_that_diverges_loses() {
 }
 
 #[test]
+fn a_candidate_that_fails_loses_and_is_told() {
+    let program = Program::new();
+    let search = "[search]\nkeys = { \"data.damaged\" = [7, 1000] }\nepochs = 1\n";
+    program.succeed(&["run", &outside(&program, search), "--seeds", "1"]);
+    let found = &report(&program, "outside/quick")["search"]["variants"][0];
+    assert_eq!(found["candidates"][0]["score"], "failed");
+    assert_eq!(choice(found)[0], 1000);
+    let text = std::fs::read_to_string(program.store().join("outside/quick/report/report.md"));
+    let text = text.expect("a report");
+    assert!(text.contains("an error ended 1 candidate"), "{text}");
+    let hopeless = search.replace("1000", "8");
+    let error = program.fail(&["run", &outside(&program, &hopeless), "--seeds", "1"]);
+    for part in ["no value of `data.damaged`", "image 7 cannot be read"] {
+        assert!(error.contains(part), "`{part}` is not in:\n{error}");
+    }
+}
+
+#[test]
+fn a_plugin_is_searched_with_a_key_of_its_own() {
+    let program = Program::new();
+    let search = "[search]\nepochs = 1\n[search.keys]\n\
+                  \"optimiser.lr\" = [0.01]\n\"optimiser.name\" = [\"sign_descent\", \"sgd\"]\n";
+    program.succeed(&["run", &outside(&program, search), "--seeds", "1"]);
+    let tried = settings(&program, "outside/quick/search");
+    assert_eq!(tried.len(), 4);
+    for (name, config) in &tried {
+        let lr = config["optimiser"]["lr"].as_float();
+        assert_eq!(lr, Some(0.01), "{name} has lost its rate");
+    }
+}
+
+#[test]
+fn a_search_is_changed_from_the_command_line() {
+    let program = Program::new();
+    let search = "[search]\nkeys = { \"optimiser.lr\" = { uniform = [0.1, 0.2] } }\nepochs = 9\n\
+                  strategy = \"random\"\ntrials = 9\n";
+    let file = outside(&program, search);
+    let run = ["run", &file, "--seeds", "1", "--set", "search.epochs=1"];
+    let keys = "search.keys.optimiser.lr={ log_uniform = [0.001, 0.01] }";
+    let set = ["--set", keys, "--set", "search.trials=2,3"];
+    program.succeed(&[&run[..], &set].concat());
+    let tried = settings(&program, "outside/quick/search");
+    assert_eq!(
+        tried.len(),
+        6,
+        "two variants, and two draws are of the three"
+    );
+    for (name, config) in &tried {
+        let lr = config["optimiser"]["lr"].as_float().expect("a rate");
+        assert!((0.001..=0.01).contains(&lr), "{name}: {lr}");
+        assert_eq!(config["training"]["epochs"].as_integer(), Some(1));
+    }
+    for trials in [2, 3] {
+        let folder = format!("outside/quick/report search.trials={trials}");
+        assert!(program.store().join(folder).join("report.md").exists());
+    }
+    for (setting, parts) in [
+        (
+            "search.epoch=1",
+            ["--set search.epoch=1", "did you mean `epochs`?"],
+        ),
+        ("search.epochs=0", ["--set search.epochs=0", "1 or more"]),
+        (
+            "search.trials=few",
+            ["--set search.trials=few", "search.trials"],
+        ),
+        (
+            "search.keys.optimiser.lrr=[1, 2]",
+            ["`optimiser.lrr`", "did you mean `lr`?"],
+        ),
+    ] {
+        let error = program.fail(&[&run[..], &["--set", setting]].concat());
+        for part in parts {
+            assert!(error.contains(part), "`{part}` is not in:\n{error}");
+        }
+    }
+    let off = Program::new();
+    let file = outside(&off, search);
+    off.succeed(&[
+        "run",
+        &file,
+        "--seeds",
+        "1",
+        "--set",
+        "search.enabled=false",
+    ]);
+    assert!(!off.store().join("outside/quick/search").exists());
+}
+
+#[test]
 fn mistakes_in_the_table_are_refused() {
     let program = Program::new();
     let search = "[search]\nkeys = { \"optimiser.lr\" = [0.01, 0.1] }\nepochs = 1\n";

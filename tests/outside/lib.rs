@@ -57,11 +57,16 @@ register!(
 struct Stripes {
     /// Training images; a quarter as many serve for validation.
     images: usize,
+    /// An image that cannot be read; absent: all can.
+    damaged: Option<usize>,
 }
 
 impl Default for Stripes {
     fn default() -> Self {
-        Self { images: 64 }
+        Self {
+            images: 64,
+            damaged: None,
+        }
     }
 }
 
@@ -82,6 +87,7 @@ impl DatasetConfig for Stripes {
         Ok(Box::new(StripedImages {
             info,
             images: self.images,
+            damaged: self.damaged,
         }))
     }
 }
@@ -89,6 +95,7 @@ impl DatasetConfig for Stripes {
 struct StripedImages {
     info: DatasetInfo,
     images: usize,
+    damaged: Option<usize>,
 }
 
 impl Dataset for StripedImages {
@@ -104,6 +111,9 @@ impl Dataset for StripedImages {
     }
 
     fn read(&self, _: Split, index: usize, pixels: &mut [u8]) -> Result<u32> {
+        if self.damaged == Some(index) {
+            return Err(Error::Other(format!("image {index} cannot be read")));
+        }
         let label = index % 2;
         let noise = Stream::new(0).named("stripes").at(index).key();
         for (at, pixel) in pixels.iter_mut().enumerate() {

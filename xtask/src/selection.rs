@@ -15,7 +15,8 @@ pub struct Settings {
     #[arg(long)]
     pub profile: Option<String>,
     /// Override a key in every variant, for example `optimiser.lr=0.003`; a key
-    /// that has a value here is not searched. Values with commas between them, as
+    /// that has a value here is not searched, and `search.epochs=3` changes the search
+    /// itself. Values with commas between them, as
     /// in `optimiser.lr=0.01,0.03`, run the experiment with each.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,

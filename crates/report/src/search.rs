@@ -1,6 +1,6 @@
 //! The search that came before the trials: what was tried and what was chosen.
 
-use ablate_store::{Edge, Score, Search, Searched, Strategy};
+use ablate_store::{Candidate, Edge, Score, Search, Searched, Strategy};
 
 use crate::number;
 use crate::reading;
@@ -34,6 +34,7 @@ fn cell(search: &Search, searched: &Searched, index: usize) -> String {
         Score::Mean(mean) => number::estimate(mean, None, reading::unit(&search.by)),
         Score::NotReached => "not reached".to_string(),
         Score::Diverged => "diverged".to_string(),
+        Score::Failed => "failed".to_string(),
     };
     if candidate.epochs < search.epochs {
         cell += &format!(" after {}", plural(candidate.epochs, "epoch"));
@@ -63,7 +64,7 @@ pub(crate) fn caption(search: &Search) -> String {
     )
 }
 
-/// A warning for each choice at an end of what was tried.
+/// A warning for each choice at an end of what was tried, and for failures.
 pub(crate) fn warnings(search: &Search) -> Vec<String> {
     let warning = |searched: &Searched, key: usize| {
         let which = match searched.edge(key)? {
@@ -78,7 +79,23 @@ pub(crate) fn warnings(search: &Search) -> Vec<String> {
         ))
     };
     let all = |searched| (0..search.keys.len()).filter_map(move |key| warning(searched, key));
-    search.variants.iter().flat_map(all).collect()
+    let edges = search.variants.iter().flat_map(all);
+    edges
+        .chain(search.variants.iter().filter_map(failed))
+        .collect()
+}
+
+/// A warning where an error took candidates out, which says nothing of their values.
+fn failed(searched: &Searched) -> Option<String> {
+    let failed = |candidate: &&Candidate| candidate.score == Score::Failed;
+    let count = searched.candidates.iter().filter(failed).count();
+    (count > 0).then(|| {
+        format!(
+            "Warning: an error ended {} of {}'s search; the same command tries again.",
+            plural(count, "candidate"),
+            searched.variant
+        )
+    })
 }
 
 fn plural(count: usize, what: &str) -> String {
@@ -90,7 +107,7 @@ fn plural(count: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ablate_store::{Candidate, Measure};
+    use ablate_store::Measure;
 
     use super::*;
 
@@ -165,6 +182,15 @@ mod tests {
         assert_eq!(table.rows[1][3], "1.00 (chosen)");
         assert!(caption(&search).contains("round by round, up to 3 epochs"));
         assert_eq!(warnings(&search).len(), 2, "a warning a key");
+    }
+
+    #[test]
+    fn a_candidate_that_an_error_ended_is_shown_and_warned_of() {
+        let mut search = search();
+        search.variants[1].candidates[0].score = Score::Failed;
+        assert_eq!(table(&search).rows[0][2], "failed");
+        let warnings = warnings(&search);
+        assert!(warnings[1].contains("an error ended 1 candidate of relu's search"));
     }
 
     #[test]

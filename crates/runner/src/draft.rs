@@ -67,7 +67,7 @@ impl Draft {
     /// where there is no search, or none of it is left.
     ///
     /// # Errors
-    /// A trial of an earlier round failed, or no candidate of a variant is left.
+    /// No candidate of a variant is left.
     pub fn search(&self, done: &[Trial]) -> Result<Option<Plan>> {
         let Some(search) = &self.search else {
             return Ok(None);
@@ -130,8 +130,7 @@ impl Draft {
     /// The trials that answer the claim, given the trials of the search, if any.
     ///
     /// # Errors
-    /// A trial of the search is missing or failed, or none of a variant's values
-    /// trains it.
+    /// A trial of the search is missing, or none of a variant's candidates trains it.
     pub fn plan(&self, searched: &[Trial]) -> Result<Plan> {
         let found = match &self.search {
             None => None,
@@ -140,12 +139,8 @@ impl Draft {
         let mut chosen = Vec::new();
         if let (Some(search), Some(found)) = (&self.search, &found) {
             for variant in &found.variants {
-                let layers = search.table().choosing(&self.file, variant.choice())?;
-                chosen.extend(
-                    layers
-                        .into_iter()
-                        .map(|layer| (variant.variant.as_str(), layer)),
-                );
+                let layer = search.table().choosing(&self.file, variant.choice())?;
+                chosen.push((variant.variant.as_str(), layer));
             }
         }
         self.with(&self.configs(&chosen)?, found)

@@ -70,6 +70,15 @@ pub enum Score {
     NotReached,
     /// A trial diverged.
     Diverged,
+    /// An error ended a trial.
+    Failed,
+}
+
+impl Score {
+    /// Whether there is a number to compare.
+    pub fn is_mean(self) -> bool {
+        matches!(self, Self::Mean(_))
+    }
 }
 
 /// An end of what was tried.

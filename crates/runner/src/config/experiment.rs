@@ -188,17 +188,13 @@ impl ExperimentFile {
         };
         let mut user = vec![Layer::environment()?];
         user.extend_from_slice(settings);
-        let search = SearchTable::read(&self.path, &self.search, &profile.search)?
-            .and_then(|search| search.without(|key| user.iter().any(|layer| layer.sets(key))));
+        let search = self.search(name, profile, &mut user)?;
         let variant = |(variant, keys): &(String, Dict)| Variant {
             name: variant.clone(),
             file: self.layers(name, profile, variant, keys),
             user: user.clone(),
         };
         let variants: Vec<Variant> = self.variants.iter().map(variant).collect();
-        if let Some(search) = &search {
-            search.check(&self.path, variants.iter().map(|v| v.name.as_str()))?;
-        }
         let trained: Vec<&str> = variants.iter().map(|v| v.name.as_str()).collect();
         let changes = (name, &profile.ensembles);
         let ensembles = ensemble::read(&self.path, &self.ensembles, changes, &trained)?;
@@ -216,6 +212,23 @@ impl ExperimentFile {
             variants,
             search,
         })
+    }
+
+    /// What is searched under a profile; takes what the user says of it out of `user`.
+    fn search(
+        &self,
+        name: &str,
+        profile: &ProfileTable,
+        user: &mut [Layer],
+    ) -> Result<Option<SearchTable>> {
+        let layer = |parent: &str, keys: &Dict| {
+            let own = (!keys.is_empty()).then(|| ("search".to_string(), keys.clone().into()));
+            Layer::table(&self.path, parent, own.into_iter().collect())
+        };
+        let file = layer("", &self.search);
+        let profile = layer(&format!("profiles.{name}"), &profile.search);
+        let variants: Vec<&str> = self.variants.iter().map(|(name, _)| &**name).collect();
+        SearchTable::read(vec![file, profile], user, &variants)
     }
 
     /// What the files say of a variant, later layers over earlier ones.

@@ -154,6 +154,28 @@ impl Layer {
         Value::from(self.keys.clone()).find(key).is_some()
     }
 
+    /// Whether this layer has a table.
+    pub(super) fn has(&self, table: &str) -> bool {
+        self.keys.contains_key(table)
+    }
+
+    /// Parts a table from this layer, as a layer of its own; `None` where it has none.
+    pub(super) fn split_off(&mut self, table: &str) -> Option<Self> {
+        let keys = self.keys.remove(table)?;
+        Some(Self {
+            keys: Dict::from([(table.to_string(), keys)]),
+            ..self.clone()
+        })
+    }
+
+    /// Takes the value of a key out of a table; `None` where it has none.
+    pub(super) fn take(&mut self, table: &str, key: &str) -> Option<Value> {
+        match self.keys.get_mut(table)? {
+            Value::Dict(_, keys) => keys.remove(key),
+            _ => None,
+        }
+    }
+
     /// The plugin this layer chooses for a table, if it does.
     fn chooses(&self, table: &str) -> Option<&str> {
         self.keys.get(table)?.as_dict()?.get("name")?.as_str()

@@ -99,7 +99,7 @@ impl Search {
     /// nothing is left to train.
     ///
     /// # Errors
-    /// A trial failed, or no candidate of a variant is left.
+    /// No candidate of a variant is left.
     pub fn next(&self, done: &[Trial]) -> Result<Option<Vec<PlannedTrial>>> {
         let mut waiting = Vec::with_capacity(self.variants.len());
         for searching in &self.variants {
@@ -154,7 +154,7 @@ impl Search {
     /// What the trials of a search say, and what each variant's own will use.
     ///
     /// # Errors
-    /// A trial failed or has not run, or no candidate of a variant did well.
+    /// A trial has not run, or no candidate of a variant did well.
     pub fn choose(&self, trials: &[Trial]) -> Result<ablate_store::Search> {
         let mut variants = Vec::with_capacity(self.variants.len());
         for searching in &self.variants {
@@ -181,7 +181,9 @@ impl Search {
                 })
                 .collect();
             let order = ranked(&candidates);
-            let chosen = *order.first().ok_or_else(|| self.hopeless(searching))?;
+            let chosen = *order
+                .first()
+                .ok_or_else(|| self.hopeless(searching, trials))?;
             variants.push(Searched {
                 variant: searching.variant.clone(),
                 candidates,
@@ -206,15 +208,18 @@ impl Search {
             if index > 0 {
                 left = self.promoted(&left, &scores);
                 match left.len() {
-                    0 => return Err(self.hopeless(searching)),
-                    // The others are out: there is nothing left to decide.
-                    1 => break,
+                    0 if !scores.iter().flatten().any(|(_, score)| score.is_mean()) => {
+                        return Err(self.hopeless(searching, trials));
+                    }
+                    // The others are out: there is nothing left to decide. Where all
+                    // are out, the best of those that were dropped is chosen.
+                    0 | 1 => break,
                     _ => {}
                 }
             }
             let mut round = Vec::with_capacity(left.len());
             for &candidate in &left {
-                round.push(self.score(searching, candidate, epochs, trials)?);
+                round.push(self.score(searching, candidate, epochs, trials));
             }
             if round.iter().any(Option::is_none) {
                 let waiting = Some((epochs, left));
@@ -273,28 +278,19 @@ impl Search {
         candidate: usize,
         epochs: usize,
         trials: &[Trial],
-    ) -> Result<Option<Score>> {
+    ) -> Option<Score> {
         let config = searching.config(candidate, epochs);
         let mut sum = 0.0;
         let mut reached = true;
-        let mut diverged = false;
+        let (mut diverged, mut failed) = (false, false);
         for seed in self.seeds() {
             let hash = config.hash(seed);
-            let Some(trial) = trials.iter().find(|trial| trial.hash == hash) else {
-                return Ok(None);
-            };
+            let trial = trials.iter().find(|trial| trial.hash == hash)?;
             match &trial.status {
                 Status::Finished => {}
                 Status::Diverged { .. } => diverged = true,
-                Status::Failed { message } => {
-                    return Err(Error::Other(format!(
-                        "the search cannot choose: {} {}, seed {seed} failed: {message}\n  fix: \
-                         mend that and run the same command again; what is done is kept",
-                        searching.variant,
-                        self.named(candidate)
-                    )));
-                }
-                Status::Unfinished => return Ok(None),
+                Status::Failed { .. } => failed = true,
+                Status::Unfinished => return None,
             }
             match self.table.by.of(trial) {
                 Censored::Seen(value) if value.is_finite() => sum += value,
@@ -302,16 +298,24 @@ impl Search {
                 Censored::Seen(_) | Censored::Missing => diverged = true,
             }
         }
-        Ok(Some(if diverged {
+        Some(if failed {
+            Score::Failed
+        } else if diverged {
             Score::Diverged
         } else if reached {
             Score::Mean(sum / self.table.seeds as f64)
         } else {
             Score::NotReached
-        }))
+        })
     }
 
-    fn hopeless(&self, searching: &Searching) -> Error {
+    fn hopeless(&self, searching: &Searching, trials: &[Trial]) -> Error {
+        let failure = trials.iter().find_map(|trial| match &trial.status {
+            Status::Failed { message } if trial.variant == searching.variant => {
+                Some(format!("; one failed: {message}"))
+            }
+            _ => None,
+        });
         let keys: Vec<String> = self
             .table
             .keys
@@ -319,11 +323,12 @@ impl Search {
             .map(|key| format!("`{key}`"))
             .collect();
         Error::Other(format!(
-            "no value of {} trains {}: each diverged or missed the target in {} epochs\n  fix: \
-             give other search.keys, or more search.epochs",
+            "no value of {} trains {}: each diverged, failed or missed the target in {} \
+             epochs{}\n  fix: give other search.keys, or more search.epochs",
             keys.join(" and "),
             searching.variant,
-            self.table.epochs
+            self.table.epochs,
+            failure.unwrap_or_default()
         ))
     }
 }
@@ -344,7 +349,7 @@ fn ranked(candidates: &[Candidate]) -> Vec<usize> {
     let mut scored: Vec<(usize, f64)> = scored
         .filter_map(|(index, candidate)| match candidate.score {
             Score::Mean(mean) => Some((index, mean)),
-            Score::NotReached | Score::Diverged => None,
+            Score::NotReached | Score::Diverged | Score::Failed => None,
         })
         .collect();
     scored.sort_by(|(a, a_mean), (b, b_mean)| {

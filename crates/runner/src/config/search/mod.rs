@@ -1,19 +1,26 @@
 //! The table `[search]`: config keys whose values are found before the trials.
 
+mod keys;
+
 use std::path::Path;
 
 use ablate_core::nearest;
 use ablate_store::{Measure, Strategy};
+use figment::Figment;
 use figment::value::{Dict, Value};
-use figment::{Figment, providers::Serialized};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::file::{misfit, typed};
-use super::layer::Layer;
-use crate::Result;
+use super::file::misfit;
+use super::layer::{Layer, origin};
+use super::trial::section;
+use crate::{Error, Result};
 
-/// The table `[search]`, which `[profiles.NAME.search]` changes key by key.
+/// The table's name.
+const TABLE: &str = "search";
+
+/// The table `[search]`, which `[profiles.NAME.search]`, the environment and
+/// `--set search.KEY=VALUE` change key by key.
 ///
 /// Every variant is trained with candidates for the keys' values on seeds that no
 /// trial has; its trials then use the candidate that did best. The paper tuned each
@@ -27,7 +34,8 @@ pub struct SearchTable {
     /// The keys, each with its table in quotes, and what they may be:
     /// `"optimiser.lr" = [0.01, 0.1]`, a list of values, or to draw from a range
     /// `{ uniform = [0, 0.5] }`, `{ log_uniform = [1e-4, 0.1] }` or
-    /// `{ integers = [16, 64] }`. Drawn numbers are rounded to three digits.
+    /// `{ integers = [16, 64] }`. Drawn numbers are rounded to three digits. A key
+    /// that has a value from `--set` or the environment is not searched.
     pub keys: serde_json::Map<String, serde_json::Value>,
     /// Which candidates are trained, and how far. `grid` trains every combination of
     /// the values for all of `epochs`. `random` trains as many combinations as
@@ -58,7 +66,8 @@ pub struct SearchTable {
     #[serde(default = "one")]
     pub seeds: u64,
     /// The measure that decides; the least mean over seeds wins. A candidate of which
-    /// a trial diverged loses, of equal ones that with the smaller values wins.
+    /// a trial diverged or failed loses, of equal ones that with the smaller values
+    /// wins.
     #[serde(default = "train_loss")]
     pub by: Measure,
     /// The variants that search; none given: all.
@@ -91,40 +100,52 @@ fn train_loss() -> Measure {
 }
 
 impl SearchTable {
-    /// Merges the file's table and the profile's; `None` where there is no search.
-    pub(super) fn read(path: &Path, file: &Dict, profile: &Dict) -> Result<Option<Self>> {
-        if file.is_empty() && profile.is_empty() {
+    /// Merges what the file, the profile and the user say, later over earlier; `None`
+    /// where there is no search, also since the user gives every key a value. Takes the
+    /// table out of the user's layers, which are then a trial's.
+    pub(super) fn read(
+        mut layers: Vec<Layer>,
+        user: &mut [Layer],
+        variants: &[&str],
+    ) -> Result<Option<Self>> {
+        layers.extend(user.iter_mut().filter_map(|layer| layer.split_off(TABLE)));
+        layers.retain(|layer| layer.has(TABLE));
+        if layers.is_empty() {
             return Ok(None);
         }
-        let merged: Dict = Figment::from(Serialized::defaults(file))
-            .merge(Serialized::defaults(profile))
-            .extract()
-            .map_err(|error| {
-                let fix = "see `cargo xtask describe search`".to_string();
-                misfit(path, "search", &error.to_string(), fix)
-            })?;
-        let table: Self = typed(path, "search", &merged)?;
-        Ok(table.enabled.then_some(table))
+        let keys = keys::take(&mut layers);
+        let mut figment = layers.into_iter().fold(Figment::new(), Figment::merge);
+        let enabled = figment.find_value("search.enabled").ok();
+        let enabled = enabled.and_then(|enabled| enabled.to_bool()) != Some(false);
+        figment = figment.merge(keys);
+        if !enabled {
+            // Where nothing is searched the table may lack keys, but have no wrong ones.
+            figment = figment.join(Layer::key("", "search.epochs", Value::from(1)));
+        }
+        let table: Self = section(&figment, TABLE)?;
+        if !enabled {
+            return Ok(None);
+        }
+        table.check(&figment, variants)?;
+        Ok(table.without(|key| user.iter().any(|layer| layer.sets(key))))
     }
 
     /// Refuses what no search can be made of.
-    pub(super) fn check<'a>(
-        &self,
-        path: &Path,
-        variants: impl Iterator<Item = &'a str> + Clone,
-    ) -> Result<()> {
+    fn check(&self, figment: &Figment, variants: &[&str]) -> Result<()> {
         let wrong = |key: &str, problem: &str, fix: &str| {
-            Err(misfit(
-                path,
-                &format!("search.{key}"),
-                problem,
-                fix.to_string(),
-            ))
+            let key = format!("{TABLE}.{key}");
+            Err(Error::Config {
+                origin: origin(figment, &key),
+                key,
+                problem: problem.to_string(),
+                fix: fix.to_string(),
+            })
         };
         for variant in &self.variants {
-            if !variants.clone().any(|name| name == variant) {
+            if !variants.contains(&&**variant) {
                 let problem = format!("there is no variant `{variant}`");
-                return wrong("variants", &problem, &nearest(variant, variants));
+                let fix = nearest(variant, variants.iter().copied());
+                return wrong("variants", &problem, &fix);
             }
         }
         if self.epochs == 0 {
@@ -174,7 +195,7 @@ impl SearchTable {
     }
 
     /// The search over the keys that are not given already; `None` where all are.
-    pub(super) fn without(mut self, is_given: impl Fn(&str) -> bool) -> Option<Self> {
+    fn without(mut self, is_given: impl Fn(&str) -> bool) -> Option<Self> {
         let had_keys = !self.keys.is_empty();
         self.keys.retain(|key, _| !is_given(key));
         (!self.keys.is_empty() || !had_keys).then_some(self)
@@ -201,29 +222,29 @@ impl SearchTable {
     ///
     /// # Errors
     /// A value that TOML does not have.
-    pub fn trying(&self, file: &Path, values: &[serde_json::Value]) -> Result<Vec<Layer>> {
+    pub fn trying(&self, file: &Path, values: &[serde_json::Value]) -> Result<[Layer; 2]> {
         let with = Value::serialize(&self.with)
             .ok()
             .and_then(Value::into_dict)
             .unwrap_or_default();
-        let mut layers = vec![Layer::table(file, "search.with", with)];
-        layers.extend(self.choosing(file, values)?);
-        Ok(layers)
+        let with = Layer::table(file, "search.with", with);
+        Ok([with, self.choosing(file, values)?])
     }
 
-    /// The layers that give each key its value.
+    /// The layer that gives each key its value: one, so that a plugin's name among the
+    /// values does not start the table afresh that another of them is in.
     ///
     /// # Errors
     /// A value that TOML does not have.
-    pub fn choosing(&self, file: &Path, values: &[serde_json::Value]) -> Result<Vec<Layer>> {
-        let origin = format!("{} [search.keys]", file.display());
-        let layer = |(key, value): (&String, &serde_json::Value)| {
+    pub fn choosing(&self, file: &Path, values: &[serde_json::Value]) -> Result<Layer> {
+        let mut all = Dict::new();
+        for (key, value) in self.keys.keys().zip(values) {
             let value = Value::serialize(value).map_err(|error| {
                 let fix = "give numbers, strings, booleans or lists of them".to_string();
                 misfit(file, &format!("search.keys.{key}"), &error.to_string(), fix)
             })?;
-            Ok(Layer::key(origin.clone(), key, value))
-        };
-        self.keys.keys().zip(values).map(layer).collect()
+            keys::insert(&mut all, key, value);
+        }
+        Ok(Layer::table(file, "search.keys", all))
     }
 }
