@@ -363,6 +363,34 @@ fn halving_trains_the_better_candidates_longer() {
 }
 
 #[test]
+fn a_candidate_goes_on_only_where_that_gives_the_same_bits() {
+    // The cosine falls with the budget, so that a longer trial has other rates.
+    for (schedule, goes_on) in [("constant", true), ("cosine", false)] {
+        let schedule = format!("schedule.name={schedule}");
+        let run = |strategy: &str| {
+            let program = Program::new();
+            let file = outside(&program, HALVING);
+            let strategy = format!("search.strategy={strategy}");
+            // Measured after the first epoch, where that is the last one.
+            let mut arguments = vec!["run", &file, "--seeds", "1", "--set", "evaluation.every=2"];
+            for setting in ["search.epochs=3", &schedule, &strategy] {
+                arguments.extend(["--set", setting]);
+            }
+            let log = program::stderr(&program.succeed(&arguments));
+            (program.results("outside/quick/search"), log)
+        };
+        let (halved, log) = run("halving");
+        let going_on = log.matches("going on after epoch 1, step 0").count();
+        assert_eq!(going_on, if goes_on { 6 } else { 0 }, "{schedule}:\n{log}");
+        // The same trials, from their start.
+        let (afresh, log) = run("random");
+        assert!(!log.contains("going on"), "{log}");
+        let same = halved.iter().filter(|trial| afresh.contains(trial));
+        assert_eq!(same.count(), 6, "{schedule}");
+    }
+}
+
+#[test]
 fn a_search_that_was_cut_off_goes_on_in_its_round() {
     let whole = Program::new();
     let file = outside(&whole, HALVING);

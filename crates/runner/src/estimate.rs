@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use ablate_core::{Pass, Split};
 
+use crate::continuation;
 use crate::evaluate::over_views;
 use crate::loader::{self, Source};
 use crate::session::Session;
@@ -65,7 +66,8 @@ impl Plan {
                     kinds.len() - 1
                 }
             };
-            let (epochs, every) = (trial.config.training.epochs, trial.config.evaluation.every);
+            let every = trial.config.evaluation.every;
+            let epochs = continuation::own_epochs(self, trial)?;
             let estimate = &mut kinds[place].1;
             estimate.trials += estimate.epoch * epochs as u32;
             estimate.trials += estimate.evaluation * epochs.div_ceil(every) as u32;

@@ -9,6 +9,7 @@
 
 mod check;
 pub mod config;
+mod continuation;
 mod device;
 mod draft;
 mod ensemble;
@@ -44,5 +45,5 @@ pub use network::{Network, Prediction};
 pub use observer::{Event, Observer};
 pub use outline::Outline;
 pub use pipeline::{Pipeline, Statistics};
-pub use plan::{Checked, Plan, PlannedTrial, Purpose};
+pub use plan::{Checked, Plan, PlannedTrial, Purpose, Shorter};
 pub use run::{Outcome, RunOptions, Stop, run, stored};

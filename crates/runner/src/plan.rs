@@ -24,6 +24,17 @@ pub struct PlannedTrial {
     pub config: TrialConfig,
     /// In a search, what is tried: `optimiser.lr = 0.01`.
     pub tries: Option<String>,
+    /// In a search, the same trial with fewer epochs, from which it may go on.
+    pub continues: Option<Shorter>,
+}
+
+/// A trial that is another with fewer epochs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shorter {
+    /// Its content hash.
+    pub hash: String,
+    /// Its epochs.
+    pub epochs: usize,
 }
 
 impl PlannedTrial {
@@ -34,6 +45,7 @@ impl PlannedTrial {
             hash: config.hash(seed),
             config,
             tries: None,
+            continues: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ablate_store::{Environment, ExperimentFolder, Status, Trial, TrialFolder, checkpoint};
 
 use crate::config::without_nulls;
+use crate::continuation;
 use crate::environment;
 use crate::events::Events;
 use crate::jobs;
@@ -96,6 +97,7 @@ fn run_trial(
         return Ok(trial);
     }
     let lock = place.lock()?;
+    continuation::begin(plan, planned, folder)?;
     let trial = train(plan, planned, &place, stop, observer)?;
     drop(lock);
     observer.notice(Event::Ended {

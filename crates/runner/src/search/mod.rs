@@ -10,7 +10,7 @@ use ablate_store::{Candidate, Censored, Measure, Score, Searched, Status, Trial}
 use serde_json::Value;
 
 use crate::config::{SearchTable, TrialConfig, Variant};
-use crate::{Error, PlannedTrial, Result};
+use crate::{Error, PlannedTrial, Result, Shorter};
 
 /// Search seeds begin here. Trials count theirs from 0, and `--seeds` ends there.
 const FIRST_SEED: u64 = 1000;
@@ -136,13 +136,20 @@ impl Search {
 
     /// A round's trials: of each variant these candidates, seed by seed.
     fn round(&self, epochs: usize, candidates: &[Vec<usize>]) -> Vec<PlannedTrial> {
+        let earlier = self.table.rounds().into_iter();
+        let earlier = earlier.take_while(|earlier| *earlier < epochs).last();
         let mut trials = Vec::new();
         for seed in self.seeds() {
             for (searching, candidates) in self.variants.iter().zip(candidates) {
                 for &candidate in candidates {
+                    let shorter = |epochs| Shorter {
+                        hash: searching.config(candidate, epochs).hash(seed),
+                        epochs,
+                    };
                     let config = searching.config(candidate, epochs);
                     trials.push(PlannedTrial {
                         tries: Some(self.named(candidate)),
+                        continues: earlier.map(shorter),
                         ..PlannedTrial::new(&searching.variant, seed, config)
                     });
                 }

@@ -41,9 +41,10 @@ pub struct SearchTable {
     /// the values for all of `epochs`. `random` trains as many combinations as
     /// `trials` says. `halving` trains its candidates for `least_epochs`, keeps one in
     /// `eta` by `by`, trains those for `eta` times as many, and so on up to `epochs`.
-    /// Every round waits for the last to end and trains its candidates from their
-    /// start, so that neither the order of work nor a schedule over the budget
-    /// changes what is chosen.
+    /// Every round waits for the last to end, so that no result depends on `--jobs` or
+    /// on timing, as asynchronous halving (ASHA, Li et al. 2020) would. A candidate
+    /// goes on from where it stands if its schedule gives the same rates for both
+    /// numbers of epochs, and otherwise trains from its start: to the same bits.
     /// Source: Bergstra and Bengio 2012; Jamieson and Talwalkar 2016
     #[serde(default)]
     pub strategy: Strategy,
