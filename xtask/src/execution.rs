@@ -4,21 +4,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ablate_report::Report;
-use ablate_runner::{Checked, Outcome, Plan, RunOptions, Stop, memory};
+use ablate_runner::{Checked, Control, Outcome, Plan, RunOptions, memory};
 use ablate_store::{Status, Trial};
 use anyhow::Context;
 
 use crate::commands::report;
 use crate::selection::Selection;
-use crate::watch::{self, Recorded};
+use crate::watch::{self, Recorded, Style};
 
 /// What a program does once for however many experiments it runs.
 pub struct Execution {
-    /// One JSON object a line instead of a progress bar.
-    json: bool,
+    style: Style,
     /// Trials side by side.
     jobs: usize,
-    stop: Stop,
+    control: Control,
     has_threads: bool,
 }
 
@@ -48,14 +47,14 @@ impl Execution {
     ///
     /// # Errors
     /// The handler cannot be set, or `RUST_LOG` cannot be understood.
-    pub fn begin(json: bool, jobs: usize) -> anyhow::Result<Self> {
+    pub fn begin(style: Style, jobs: usize) -> anyhow::Result<Self> {
         watch::logs::begin()?;
-        let stop = Stop::default();
-        stop_on_signal(stop.clone())?;
+        let control = Control::default();
+        stop_on_signal(control.clone())?;
         Ok(Self {
-            json,
+            style,
             jobs,
-            stop,
+            control,
             has_threads: false,
         })
     }
@@ -70,7 +69,13 @@ impl Execution {
         let mut searched = Vec::new();
         while let Some(round) = draft.search(&searched)? {
             let outcome = self.train(&round, selection)?;
-            if outcome.stopped {
+            if outcome.left > 0 && !outcome.stopped {
+                eprintln!(
+                    "{} of the search's trials stopped by hand, and without them nothing can be chosen",
+                    outcome.left
+                );
+            }
+            if outcome.stopped || outcome.left > 0 {
                 return Ok(End::Stopped);
             }
             searched.extend(outcome.trials);
@@ -83,14 +88,22 @@ impl Execution {
         let trials = &outcome.trials;
         let folder = outcome.folder.path().join(selection.report_folder());
         let command = selection.command();
-        let report = report::write(&plan.experiment, trials, &folder, &command, self.json)?;
+        let report = report::write(&plan.experiment, trials, &folder, &command, self.style.json)?;
         let failed = trials.iter().filter(|trial| is_failed(trial)).count();
-        let failure = (failed > 0).then(|| {
-            format!(
-                "{failed} of {} trials failed; the table names them",
-                trials.len()
-            )
-        });
+        let all = plan.trials.len();
+        let mut failures = Vec::new();
+        if failed > 0 {
+            failures.push(format!(
+                "{failed} of {all} trials failed; the table names them"
+            ));
+        }
+        if outcome.left > 0 {
+            failures.push(format!(
+                "{} of {all} trials stopped by hand; the same command goes on",
+                outcome.left
+            ));
+        }
+        let failure = (!failures.is_empty()).then(|| failures.join("\n"));
         Ok(End::Reported {
             report: Box::new(report),
             folder,
@@ -110,7 +123,7 @@ impl Execution {
         for plan in &plans {
             let checked = self.check(plan)?;
             let estimates = plan.estimate()?;
-            match self.json {
+            match self.style.json {
                 true => println!("{}", watch::plan_json(plan, &estimates, checked.memory)),
                 false => println!("{}", watch::cost(&estimates, checked.memory)),
             }
@@ -121,11 +134,13 @@ impl Execution {
     fn train(&mut self, plan: &Plan, selection: &Selection) -> anyhow::Result<Outcome> {
         let checked = self.check(plan)?;
         let store = selection.store();
-        let mut observer = Recorded::new(watch::observer(plan, self.json), plan, &store);
+        let jobs = self.fitting(checked.memory);
+        let watcher = watch::observer(self.style, plan, &store, &self.control);
+        let mut observer = Recorded::new(watcher, plan, &store);
         let options = RunOptions {
             store: &store,
-            stop: self.stop.clone(),
-            jobs: self.fitting(checked.memory),
+            control: self.control.clone(),
+            jobs,
         };
         let outcome = ablate_runner::run(plan, &options, &mut observer)?;
         observer.record_groups(&outcome.trials);
@@ -136,7 +151,7 @@ impl Execution {
     fn check(&mut self, plan: &Plan) -> anyhow::Result<Checked> {
         self.start_threads(plan)?;
         let checked = plan.check()?;
-        if !self.json {
+        if !self.style.json {
             watch::announce(plan, &checked.parameters);
         }
         Ok(checked)
@@ -182,13 +197,18 @@ fn is_failed(trial: &Trial) -> bool {
 }
 
 /// The first Ctrl-C stops after the step and saves; the second ends at once.
-fn stop_on_signal(stop: Stop) -> anyhow::Result<()> {
+fn stop_on_signal(control: Control) -> anyhow::Result<()> {
     ctrlc::set_handler(move || {
-        if stop.is_raised() {
+        if control.is_stopping() {
+            watch::screen::give_back();
+            eprintln!("{}", watch::ABORTED);
             std::process::exit(130);
         }
-        stop.raise();
-        eprintln!("\nstopping after this step and saving; press Ctrl-C again to end at once");
+        control.stop();
+        // A live view shows it in its own way.
+        if !watch::screen::is_taken() {
+            eprintln!("\nstopping after this step and saving; press Ctrl-C again to end at once");
+        }
     })
     .context("the Ctrl-C handler cannot be set")
 }

@@ -34,7 +34,7 @@ pub(crate) fn work_off<T: Sync, R: Send>(
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let work = |observer: &mut dyn Observer| -> Result<Vec<(usize, R)>> {
         let mut trials = Vec::new();
-        while !options.stop.is_raised() && !failed.load(Ordering::Relaxed) {
+        while !options.control.is_stopping() && !failed.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(planned) = planned.get(index) else {
                 break;
@@ -80,7 +80,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::Stop;
+    use crate::Control;
 
     struct Nobody;
 
@@ -91,7 +91,7 @@ mod tests {
     fn options(jobs: usize) -> RunOptions<'static> {
         RunOptions {
             store: Path::new(""),
-            stop: Stop::default(),
+            control: Control::default(),
             jobs,
         }
     }
@@ -144,7 +144,7 @@ mod tests {
             let options = options(jobs);
             let stops = |trial: &usize, _: &mut dyn Observer| {
                 if *trial == 5 {
-                    options.stop.raise();
+                    options.control.stop();
                 }
                 std::thread::sleep(std::time::Duration::from_millis(1));
                 Ok(*trial)

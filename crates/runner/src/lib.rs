@@ -10,6 +10,7 @@
 mod check;
 pub mod config;
 mod continuation;
+mod control;
 mod device;
 mod draft;
 mod ensemble;
@@ -35,6 +36,7 @@ mod session;
 mod train;
 mod weights;
 
+pub use control::Control;
 pub use device::DeviceName;
 pub use draft::Draft;
 pub use ensemble::PlannedGroup;
@@ -46,4 +48,4 @@ pub use observer::{Event, Observer};
 pub use outline::Outline;
 pub use pipeline::{Pipeline, Statistics};
 pub use plan::{Checked, Plan, PlannedTrial, Purpose, Shorter};
-pub use run::{Outcome, RunOptions, Stop, run, stored};
+pub use run::{Outcome, RunOptions, run, stored};

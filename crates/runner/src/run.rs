@@ -1,8 +1,6 @@
 //! A whole plan: train what is not done, keep what is.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use ablate_store::{Environment, ExperimentFolder, Status, Trial, TrialFolder, checkpoint};
 
@@ -14,30 +12,14 @@ use crate::jobs;
 use crate::progress::TrainProgress;
 use crate::session::Session;
 use crate::train::Trainer;
-use crate::{Error, Event, Observer, Plan, PlannedGroup, PlannedTrial, Result};
-
-/// A request to stop after the current step; shared with a signal handler.
-#[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Asks the run to stop; it saves a checkpoint first.
-    pub fn raise(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether someone asked.
-    pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use crate::{Control, Error, Event, Observer, Plan, PlannedGroup, PlannedTrial, Result};
 
 /// Where and how a plan runs.
 pub struct RunOptions<'a> {
     /// The run store's folder.
     pub store: &'a Path,
-    /// Raised to stop early.
-    pub stop: Stop,
+    /// What is asked of the run while it goes on.
+    pub control: Control,
     /// Trials that train side by side, each with its part of the threads; never
     /// more than there are threads. It changes no result.
     pub jobs: usize,
@@ -52,6 +34,8 @@ pub struct Outcome {
     pub trials: Vec<Trial>,
     /// Whether the run was stopped before its end.
     pub stopped: bool,
+    /// Trials that the run was asked to do without, and that are not done.
+    pub left: usize,
 }
 
 /// Runs every trial of `plan` that is not done.
@@ -63,48 +47,65 @@ pub struct Outcome {
 /// The store cannot be written, or the machine's threads cannot be set up.
 pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Result<Outcome> {
     let folder = plan.folder(options.store)?;
+    let control = &options.control;
     let one = |planned: &PlannedTrial, observer: &mut dyn Observer| {
-        run_trial(plan, planned, &folder, &options.stop, observer)
+        run_trial(plan, planned, &folder, control, observer)
     };
-    let mut trials = jobs::work_off(&plan.trials, options, observer, one)?;
-    let stopped = options.stop.is_raised();
+    let begun = jobs::work_off(&plan.trials, options, observer, one)?;
+    let mut trials: Vec<Trial> = begun.into_iter().flatten().collect();
+    let is_done = |planned: &PlannedTrial| {
+        let mut trials = trials.iter();
+        trials.any(|trial| trial.hash == planned.hash && trial.status.is_done())
+    };
+    let is_left = |planned: &&PlannedTrial| control.is_left(planned) && !is_done(planned);
+    let left: Vec<&PlannedTrial> = plan.trials.iter().filter(is_left).collect();
+    let stopped = control.is_stopping();
     if !stopped {
         for group in plan.groups() {
-            trials.push(average(&folder, &group, &trials, observer)?);
+            let lacks = |member: &&PlannedTrial| left.iter().any(|trial| trial.hash == member.hash);
+            if !group.members.iter().any(lacks) {
+                trials.push(average(&folder, &group, &trials, observer)?);
+            }
         }
     }
     Ok(Outcome {
         folder,
+        left: left.len(),
         trials,
         stopped,
     })
 }
 
-/// Runs one trial, unless it is done.
+/// Runs one trial, unless it is done. `None` is one to do without that has never
+/// begun.
 fn run_trial(
     plan: &Plan,
     planned: &PlannedTrial,
     folder: &ExperimentFolder,
-    stop: &Stop,
+    control: &Control,
     observer: &mut dyn Observer,
-) -> Result<Trial> {
+) -> Result<Option<Trial>> {
     let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
-    if let Some(trial) = place.read()?.filter(|trial| trial.status.is_done()) {
+    let stored = place.read()?;
+    if let Some(trial) = stored.as_ref().filter(|trial| trial.status.is_done()) {
         observer.notice(Event::Kept {
             trial: planned,
             status: &trial.status,
         });
-        return Ok(trial);
+        return Ok(stored);
+    }
+    if control.is_left(planned) {
+        return Ok(stored);
     }
     let lock = place.lock()?;
     continuation::begin(plan, planned, folder)?;
-    let trial = train(plan, planned, &place, stop, observer)?;
+    let trial = train(plan, planned, &place, control, observer)?;
     drop(lock);
     observer.notice(Event::Ended {
         trial: planned,
         status: &trial.status,
     });
-    Ok(trial)
+    Ok(Some(trial))
 }
 
 /// What the store holds of a plan: its folder, every trial that has started, in
@@ -154,7 +155,7 @@ fn train(
     plan: &Plan,
     planned: &PlannedTrial,
     folder: &TrialFolder,
-    stop: &Stop,
+    control: &Control,
     observer: &mut dyn Observer,
 ) -> Result<Trial> {
     // Whoever logs can tell the trials apart, also side by side.
@@ -198,7 +199,7 @@ fn train(
         folder,
         events,
         progress,
-        stop,
+        control,
         observer,
     };
     trial.status = match trainer.run() {

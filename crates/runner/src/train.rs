@@ -12,16 +12,16 @@ use crate::events::Events;
 use crate::loader::{self, Batch, Source};
 use crate::progress::TrainProgress;
 use crate::session::Session;
-use crate::{Event, Observer, PlannedTrial, Result, Scores, Stop, outputs};
+use crate::{Control, Event, Observer, PlannedTrial, Result, Scores, outputs};
 
-/// Trains until the budget ends, the loss is no number, or `stop` is raised.
+/// Trains until the budget ends, the loss is no number, or `control` says so.
 pub(crate) struct Trainer<'a> {
     pub trial: &'a PlannedTrial,
     pub session: Session,
     pub folder: &'a TrialFolder,
     pub events: Events,
     pub progress: TrainProgress,
-    pub stop: &'a Stop,
+    pub control: &'a Control,
     pub observer: &'a mut dyn Observer,
 }
 
@@ -116,7 +116,7 @@ impl Trainer<'_> {
             let mut saved = Instant::now();
             let mut learning_rate = self.learning_rate(steps);
             for batch in loader::ahead(scope, config.machine.loader_threads, batches.len(), make) {
-                if self.stop.is_raised() {
+                if !self.may_go_on()? {
                     return Ok(EpochEnd::Stopped);
                 }
                 let begun = Instant::now();
@@ -143,6 +143,21 @@ impl Trainer<'_> {
             }
             Ok(EpochEnd::Complete { learning_rate })
         })
+    }
+
+    /// Whether another step may be trained; waits while the run is paused. A pause
+    /// can be long and end with the machine, so it begins with a checkpoint.
+    fn may_go_on(&self) -> Result<bool> {
+        let is_paused = self.control.is_paused() && !self.control.is_stopping();
+        if is_paused {
+            self.save()?;
+            tracing::info!("paused after step {}", self.progress.step);
+        }
+        let goes_on = self.control.may_go_on(self.trial);
+        if is_paused && goes_on {
+            tracing::info!("going on");
+        }
+        Ok(goes_on)
     }
 
     fn learning_rate(&self, steps_per_epoch: usize) -> f64 {
@@ -204,12 +219,11 @@ impl Trainer<'_> {
             record.validation = self.validate(is_final)?;
         }
         tracing::info!(
-            "epoch {epoch} of {budget}: learning rate {}, {:.0} images/s, training {:?}, validation \
-             {:?}",
+            "epoch {epoch} of {budget}: learning rate {}, {:.0} images/s; training {}; validation {}",
             record.learning_rate,
             record.images_per_second,
-            record.train,
-            record.validation
+            listed(&record.train),
+            listed(&record.validation)
         );
         self.events.epoch(&record)?;
         self.events.histograms(&self.session.list, epoch)?;
@@ -279,5 +293,16 @@ impl Trainer<'_> {
         checkpoint::save(self.folder.path(), step as u64, &packed)?;
         tracing::debug!("checkpoint of step {step} written");
         Ok(())
+    }
+}
+
+/// `loss 1.234, top1_error 0.4567`; enough digits for a log.
+fn listed(metrics: &BTreeMap<String, f64>) -> String {
+    let each = metrics
+        .iter()
+        .map(|(name, value)| format!("{name} {value:.4}"));
+    match metrics.is_empty() {
+        true => "not measured".to_string(),
+        false => each.collect::<Vec<_>>().join(", "),
     }
 }

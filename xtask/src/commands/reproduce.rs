@@ -13,6 +13,7 @@ use anyhow::{Context, anyhow, bail};
 use crate::complaint;
 use crate::execution::{self, End, Execution};
 use crate::selection::{Selection, Settings};
+use crate::watch::Style;
 use crate::workspace;
 
 /// What `reproduce` takes.
@@ -35,6 +36,9 @@ pub struct Arguments {
     /// Trials that train side by side, each with its part of the threads.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     jobs: u16,
+    /// Plain lines instead of the live view, also on a terminal.
+    #[arg(long)]
+    plain: bool,
     /// The folder of RESULTS.md and `results/`; without it, `docs/` in the
     /// workspace.
     #[arg(long, value_name = "DIR")]
@@ -47,7 +51,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let files = files(arguments)?;
     let usual = || workspace::root().join("docs");
     let mut page = Page::open(arguments.out.clone().unwrap_or_else(usual))?;
-    let mut execution = Execution::begin(false, arguments.jobs.into())?;
+    let style = Style {
+        plain: arguments.plain,
+        json: false,
+    };
+    let mut execution = Execution::begin(style, arguments.jobs.into())?;
     let (mut broken, count) = (0, files.len());
     for file in files {
         let selection = Selection {

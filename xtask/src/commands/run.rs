@@ -8,6 +8,7 @@ use anyhow::bail;
 
 use crate::execution::{self, End, Execution};
 use crate::selection::{Selection, Settings};
+use crate::watch::Style;
 
 /// What `run` takes.
 #[derive(clap::Args)]
@@ -34,9 +35,8 @@ pub struct Arguments {
     /// Print the plan, with the time it would take, and stop.
     #[arg(long)]
     dry_run: bool,
-    /// One JSON object a line instead of a progress bar.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    style: Style,
 }
 
 /// Runs the experiments and writes their reports.
@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for selection in &selections {
         selection.draft()?;
     }
-    let mut execution = Execution::begin(arguments.json, arguments.jobs.into())?;
+    let mut execution = Execution::begin(arguments.style, arguments.jobs.into())?;
     let mut rows = Vec::new();
     let mut failures = Vec::new();
     for selection in &selections {
@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    if rows.len() > 1 && !arguments.json {
+    if rows.len() > 1 && !arguments.style.json {
         print!("\n{}", overview(&rows));
     }
     match failures.is_empty() {

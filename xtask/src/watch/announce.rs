@@ -137,7 +137,7 @@ pub fn mebibytes(bytes: u64) -> String {
 }
 
 /// `2 h 5 min`, `3 min 20 s`, `12 s`, `0.03 s`.
-fn time(duration: Duration) -> String {
+pub fn time(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60, seconds) {
         (0, 0, 0..10) => format!("{:.2} s", duration.as_secs_f64()),

@@ -1,12 +1,14 @@
 //! A log file a trial, `log.txt` in its folder: what the runner says of the trial
-//! through `tracing`. What a person watches while it runs is the observers' work.
+//! through `tracing`. The live view shows the newest lines of all trials; everything
+//! else a person watches while they run is the observers' work.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use tracing::field::{Field, Visit};
@@ -27,9 +29,48 @@ const USUAL: &str = "info";
 /// The span of a trial, and its field with the folder.
 const SPAN: (&str, &str) = ("trial", "folder");
 
+/// Lines that the live view can show.
+const TAIL: usize = 200;
+
 thread_local! {
-    /// The files of the trials that this thread is in, the innermost last.
-    static FILES: RefCell<Vec<Arc<File>>> = const { RefCell::new(Vec::new()) };
+    /// The logs of the trials that this thread is in, the innermost last.
+    static LOGS: RefCell<Vec<Arc<Log>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A trial's log.
+struct Log {
+    file: File,
+    /// The trial's variant and seed, as its folder's name has them.
+    trial: String,
+}
+
+/// The newest lines of all trials; `None` where no view shows them.
+static NEWEST: Mutex<Option<VecDeque<String>>> = Mutex::new(None);
+
+/// Begins or ends to keep the newest lines for a live view. While they are kept,
+/// nothing is written to standard error, which the view draws on.
+pub fn keep_tail(keep: bool) {
+    *newest() = keep.then(VecDeque::new);
+}
+
+/// The newest lines, oldest first.
+pub fn tail() -> Vec<String> {
+    newest().iter().flatten().cloned().collect()
+}
+
+/// Adds a line to what the live view shows.
+pub fn tell(line: &str) {
+    if let Some(lines) = newest().as_mut() {
+        lines.push_back(line.to_string());
+        if lines.len() > TAIL {
+            lines.pop_front();
+        }
+    }
+}
+
+/// A thread that panicked has left the lines as they were.
+fn newest() -> MutexGuard<'static, Option<VecDeque<String>>> {
+    NEWEST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Begins logging. With `RUST_LOG` set, it decides the levels, and standard error
@@ -48,15 +89,19 @@ pub fn begin() -> anyhow::Result<()> {
         .event_format(Plain)
         .with_ansi(false)
         .with_writer(OwnFile);
+    let view = shown::layer()
+        .event_format(Brief)
+        .with_ansi(false)
+        .with_writer(|| Newest);
     let screen = wish.map(|_| {
         shown::layer()
             .event_format(Plain)
             .with_ansi(io::stderr().is_terminal())
-            .with_writer(io::stderr)
+            .with_writer(Screen)
     });
     let all = tracing_subscriber::registry().with(filter).with(Trials);
     // A program that logs in its own way has begun already, and keeps it.
-    let _ = all.with(files).with(screen).try_init();
+    let _ = all.with(files).with(view).with(screen).try_init();
     Ok(())
 }
 
@@ -70,32 +115,43 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Trials {
         }
         let mut folder = Folder(String::new());
         attributes.record(&mut folder);
-        let path = Path::new(&folder.0).join("log.txt");
+        let folder = Path::new(&folder.0);
         // Where it cannot be written the trial's own files will say so.
-        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(folder.join("log.txt"));
         if let (Ok(file), Some(span)) = (file, context.span(id)) {
-            span.extensions_mut().insert(Arc::new(file));
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            let (trial, _hash) = name.rsplit_once('-').unwrap_or((&name, ""));
+            let trial = trial.to_string();
+            span.extensions_mut().insert(Arc::new(Log { file, trial }));
         }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        if let Some(file) = file(id, &context) {
-            FILES.with_borrow_mut(|files| files.push(file));
+        if let Some(log) = log(id, &context) {
+            LOGS.with_borrow_mut(|logs| logs.push(log));
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        if file(id, &context).is_some() {
-            FILES.with_borrow_mut(Vec::pop);
+        if log(id, &context).is_some() {
+            LOGS.with_borrow_mut(Vec::pop);
         }
     }
 }
 
-fn file<S: Subscriber + for<'a> LookupSpan<'a>>(
+fn log<S: Subscriber + for<'a> LookupSpan<'a>>(
     id: &Id,
     context: &Context<'_, S>,
-) -> Option<Arc<File>> {
-    context.span(id)?.extensions().get::<Arc<File>>().cloned()
+) -> Option<Arc<Log>> {
+    context.span(id)?.extensions().get::<Arc<Log>>().cloned()
+}
+
+/// The log of the trial that this thread is in.
+fn innermost() -> Option<Arc<Log>> {
+    LOGS.with_borrow(|logs| logs.last().cloned())
 }
 
 /// The field with a trial's folder.
@@ -116,16 +172,16 @@ impl<'a> MakeWriter<'a> for OwnFile {
     type Writer = Target;
 
     fn make_writer(&'a self) -> Target {
-        Target(FILES.with_borrow(|files| files.last().cloned()))
+        Target(innermost())
     }
 }
 
-struct Target(Option<Arc<File>>);
+struct Target(Option<Arc<Log>>);
 
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &self.0 {
-            Some(file) => file.as_ref().write(bytes),
+            Some(log) => (&log.file).write(bytes),
             None => Ok(bytes.len()),
         }
     }
@@ -151,6 +207,61 @@ where
     ) -> fmt::Result {
         SystemTime.format_time(&mut writer)?;
         write!(writer, " {:>5} ", event.metadata().level())?;
+        context.format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
+}
+
+/// Writes to standard error, unless a live view draws on it.
+struct Screen;
+
+impl<'a> MakeWriter<'a> for Screen {
+    type Writer = Box<dyn Write>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        match newest().is_some() {
+            true => Box::new(io::sink()),
+            false => Box::new(io::stderr()),
+        }
+    }
+}
+
+/// Writes to what the live view shows; a line at a time, as lines are logged.
+struct Newest;
+
+impl Write for Newest {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        tell(String::from_utf8_lossy(bytes).trim_end());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// `07:30:00  INFO relu-seed2: epoch 3 of 7: ...`, the time of day in UTC.
+struct Brief;
+
+impl<S, N> FormatEvent<S, N> for Brief
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut time = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        // 2026-11-25T07:30:00.123456Z
+        let time = time.get(11..19).unwrap_or(&time);
+        write!(writer, "{time} {:>5} ", event.metadata().level())?;
+        if let Some(log) = innermost() {
+            write!(writer, "{}: ", log.trial)?;
+        }
         context.format_fields(writer.by_ref(), event)?;
         writeln!(writer)
     }

@@ -1,30 +1,55 @@
-//! Watching a run: a progress bar on a terminal, plain lines elsewhere, JSON on
+//! Watching a run: a live view on a terminal, plain lines elsewhere, JSON on
 //! request.
 
 mod announce;
-mod bar;
 mod json;
 mod lines;
+mod live;
 pub mod logs;
 mod recorded;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, stderr, stdin};
+use std::path::Path;
 
-use ablate_runner::{Observer, Plan, PlannedTrial};
+use ablate_runner::{Control, Observer, Plan, PlannedTrial};
 use ablate_store::Status;
 
 pub use announce::{announce, cost, mebibytes, plan_json};
+pub use live::screen;
 pub use recorded::Recorded;
 
-/// The observer that suits where the output goes.
-pub fn observer(plan: &Plan, json: bool) -> Box<dyn Observer> {
-    if json {
-        Box::new(json::Json)
-    } else if std::io::stderr().is_terminal() {
-        Box::new(bar::Bar::new(plan))
-    } else {
-        Box::new(lines::Lines::new(plan))
+/// What is said of a run that ended at once.
+pub const ABORTED: &str = "ended at once; the same command goes on from the last checkpoints";
+
+/// How a run is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
+pub struct Style {
+    /// Plain lines instead of the live view, also on a terminal.
+    #[arg(long)]
+    pub plain: bool,
+    /// One JSON object a line instead of a view for people.
+    #[arg(long, conflicts_with = "plain")]
+    pub json: bool,
+}
+
+/// The observer that suits the wish and where input and output go.
+pub fn observer(style: Style, plan: &Plan, store: &Path, control: &Control) -> Box<dyn Observer> {
+    if style.json {
+        return Box::new(json::Json);
     }
+    if !style.plain && can_be_live() {
+        match live::Live::begin(plan, store, control) {
+            Ok(live) => return Box::new(live),
+            Err(error) => eprintln!("warning: plain lines, since the terminal says: {error}"),
+        }
+    }
+    Box::new(lines::Lines::new(plan))
+}
+
+/// Whether there is a terminal to draw on and to take keys from.
+fn can_be_live() -> bool {
+    let is_dumb = std::env::var("TERM").is_ok_and(|name| name == "dumb");
+    stdin().is_terminal() && stderr().is_terminal() && !is_dumb
 }
 
 /// Keeps panics off the screen that say nothing to a user: those inside
@@ -41,6 +66,7 @@ pub fn quiet_foreign_panics() {
             .location()
             .is_some_and(|at| at.file().contains("tensorboard-rs"));
         if !foreign {
+            screen::give_back();
             usual(panic);
         }
     }));

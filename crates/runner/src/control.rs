@@ -1,0 +1,107 @@
+//! What a person asks of a run while it goes on: to stop, to pause, to leave out a
+//! trial. None of it changes a bit of what a trial ends with.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use ablate_store::trial_name;
+
+use crate::PlannedTrial;
+
+/// The wishes of whoever watches a run; its clones are the same one, to be held by
+/// a signal handler, a view and the run.
+///
+/// A run looks at it after each step and before each trial.
+#[derive(Clone, Debug, Default)]
+pub struct Control(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    wishes: Mutex<Wishes>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Wishes {
+    is_stopping: bool,
+    is_paused: bool,
+    /// Trials to do without, by the name of their folder.
+    left: HashSet<String>,
+}
+
+impl Control {
+    /// Asks the run to stop, also a paused one; its trials save checkpoints first.
+    pub fn stop(&self) {
+        self.wish(|wishes| wishes.is_stopping = true);
+    }
+
+    /// Whether someone asked the run to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.wishes().is_stopping
+    }
+
+    /// Has the trials wait after their step, with a checkpoint saved, until
+    /// [`resume`](Self::resume).
+    pub fn pause(&self) {
+        self.wish(|wishes| wishes.is_paused = true);
+    }
+
+    /// Lets the trials go on.
+    pub fn resume(&self) {
+        self.wish(|wishes| wishes.is_paused = false);
+    }
+
+    /// Whether the trials wait, or soon will.
+    pub fn is_paused(&self) -> bool {
+        self.wishes().is_paused
+    }
+
+    /// Has the run do without a trial: one that trains stops with a checkpoint, one
+    /// that has not begun does not begin. A later run goes on with it.
+    pub fn leave(&self, trial: &PlannedTrial) {
+        self.wish(|wishes| {
+            wishes.left.insert(key(trial));
+        });
+    }
+
+    /// Takes [`leave`](Self::leave) back, for a trial that has not begun.
+    pub fn take_back(&self, trial: &PlannedTrial) {
+        self.wish(|wishes| {
+            wishes.left.remove(&key(trial));
+        });
+    }
+
+    /// Whether the run does without this trial.
+    pub fn is_left(&self, trial: &PlannedTrial) -> bool {
+        self.wishes().left.contains(&key(trial))
+    }
+
+    /// Whether the trial may train another step; waits while the run is paused.
+    pub(crate) fn may_go_on(&self, trial: &PlannedTrial) -> bool {
+        let key = key(trial);
+        let ends = |wishes: &Wishes| wishes.is_stopping || wishes.left.contains(&key);
+        let mut wishes = self.wishes();
+        while wishes.is_paused && !ends(&wishes) {
+            wishes = self
+                .0
+                .changed
+                .wait(wishes)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        !ends(&wishes)
+    }
+
+    fn wish(&self, change: impl FnOnce(&mut Wishes)) {
+        change(&mut self.wishes());
+        self.0.changed.notify_all();
+    }
+
+    /// A thread that panicked left nothing half done in here.
+    fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        self.0.wishes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn key(trial: &PlannedTrial) -> String {
+    trial_name(&trial.variant, trial.seed, &trial.hash)
+}
