@@ -4,6 +4,9 @@ use std::fs;
 use std::process::Stdio;
 
 use ablate_store::Status;
+use bytes::Bytes;
+use parquet::basic::Type;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 
 use crate::fixture::{experiment, trial, write};
@@ -122,6 +125,59 @@ fn other_programs_can_read_it() {
         lines[0].contains(",optimiser.lr,") && lines[0].contains(",validation.top1_error.min,")
     );
     assert!(lines[4].contains(",\"no data, \"\"none\"\"\","), "{csv}");
+}
+
+/// The same trials read back from Parquet, column by column, are those of `--json`.
+#[test]
+fn a_parquet_file_has_the_same_values_with_types() {
+    let program = program();
+    let lines = listed(&program, &["--json"]);
+    let expected: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let bytes = program.succeed(&["ls", "--parquet"]).stdout;
+    let file = SerializedFileReader::new(Bytes::from(bytes)).expect("a Parquet file");
+    let rows: Vec<Value> = file
+        .get_row_iter(None)
+        .expect("rows")
+        .map(|row| row.expect("a row").to_json_value())
+        .collect();
+    assert_eq!(rows.len(), 4);
+    for (row, expected) in rows.iter().zip(&expected) {
+        for (name, value) in expected.as_object().expect("a table") {
+            match value {
+                Value::Object(inner) => {
+                    for (key, value) in inner {
+                        // What is neither a number nor text in all trials is JSON.
+                        let text = Value::String(value.to_string());
+                        let is_list = value.is_array();
+                        assert_eq!(&row[key], if is_list { &text } else { value }, "{key}");
+                    }
+                }
+                value => assert_eq!(&row[name], value, "{name}"),
+            }
+        }
+    }
+    // A trial that failed before its first epoch lacks what others measured.
+    let schema = file.metadata().file_metadata().schema_descr();
+    let physical = |name: &str| {
+        let columns = schema.columns().iter();
+        let found = columns.filter(|column| column.name() == name);
+        found
+            .map(|column| column.physical_type())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(physical("seed"), [Type::INT64]);
+    assert_eq!(physical("search"), [Type::BOOLEAN]);
+    assert_eq!(physical("optimiser.lr"), [Type::DOUBLE]);
+    assert_eq!(physical("validation.top1_error.min"), [Type::DOUBLE]);
+    assert_eq!(physical("variant"), [Type::BYTE_ARRAY]);
+
+    let empty = Program::new();
+    let bytes = empty.succeed(&["ls", "--parquet"]).stdout;
+    let file = SerializedFileReader::new(Bytes::from(bytes)).expect("a Parquet file");
+    assert_eq!(file.metadata().file_metadata().num_rows(), 0);
 }
 
 #[test]

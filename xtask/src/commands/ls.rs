@@ -1,12 +1,15 @@
 //! `ls`: the trials in the run store, as a table or for other programs.
 
-use std::collections::BTreeSet;
+use std::io::{BufWriter, IsTerminal, stdout};
 use std::process::ExitCode;
 
-use ablate_index::{Condition, Details, Query, Row, date};
+use ablate_index::{Condition, Details, Query, Row};
+use anyhow::bail;
 use serde_json::{Value, json};
 
-use crate::stored::{self, Filter, Grid, Store, bytes, percent, text, when};
+use crate::stored::{
+    self, Column, FIELDS, Filter, Flat, Grid, Store, VALUES, bytes, field, percent, text, when,
+};
 
 /// What `ls` takes.
 #[derive(clap::Args)]
@@ -17,7 +20,8 @@ Examples:
   cargo xtask ls --where 'optimiser.lr>=0.01' --where model.name=alexnet
   cargo xtask ls --where 'validation.top1_error<0.3' --sort validation.top1_error --limit 20
   cargo xtask ls --csv > runs.csv                                  for R or a spreadsheet
-  cargo xtask ls --json > runs.jsonl                               for pandas, DuckDB or jq
+  cargo xtask ls --json > runs.jsonl                               for jq or a script
+  cargo xtask ls --parquet > runs.parquet                          for pandas, Polars or DuckDB
 
 A condition is KEY, one of = != < <= > >=, and VALUE; quote it for the shell. Keys are those of \
 the config (`optimiser.lr`), metrics (`train.loss`, `validation.top1_error`: the last value; \
@@ -49,6 +53,10 @@ pub struct Arguments {
     /// Comma-separated values, with every config key and metric.
     #[arg(long, conflicts_with = "columns")]
     csv: bool,
+    /// A Parquet file on standard output, with every config key and metric in columns
+    /// that have types.
+    #[arg(long, conflicts_with_all = ["json", "csv", "columns"])]
+    parquet: bool,
     /// Read every trial's folder again, where a record was edited by hand.
     #[arg(long)]
     rebuild: bool,
@@ -62,11 +70,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if arguments.rebuild {
         index.rebuild()?;
     }
+    let has_all = arguments.json || arguments.csv || arguments.parquet;
     let query = Query {
         sort: arguments.sort.clone(),
         reverse: arguments.reverse,
         limit: arguments.limit,
-        columns: match arguments.json || arguments.csv {
+        columns: match has_all {
             true => Vec::new(),
             false => arguments.shown(),
         },
@@ -74,16 +83,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let rows = index.list(&query)?;
     stored::say_notes(&mut index);
-    let text = if arguments.json || arguments.csv {
-        let details = index.details(&rows)?;
-        match arguments.json {
-            true => json_lines(&rows, &details),
-            false => csv(&rows, &details),
-        }
+    if !has_all {
+        stored::print(&table(&rows, &query.columns))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let details = index.details(&rows)?;
+    if arguments.json {
+        stored::print(&json_lines(&rows, &details))?;
+    } else if arguments.csv {
+        stored::print(&csv(&Flat::new(&rows, &details)))?;
     } else {
-        table(&rows, &query.columns)
-    };
-    stored::print(&text)?;
+        parquet(&Flat::new(&rows, &details))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -153,36 +164,12 @@ fn table(rows: &[Row], columns: &[String]) -> String {
     format!("{}\n{count} {trials}, {size}\n", grid.text(""))
 }
 
-/// What every trial has, by name.
-fn fields(row: &Row) -> Vec<(&'static str, Value)> {
-    vec![
-        ("trial", json!(row.path())),
-        ("experiment", json!(&*row.experiment)),
-        ("profile", json!(&*row.profile)),
-        ("search", json!(row.search)),
-        ("variant", json!(&*row.variant)),
-        ("seed", json!(row.seed)),
-        ("hash", json!(row.hash)),
-        ("status", json!(&*row.status)),
-        ("detail", json!(row.detail)),
-        ("epochs", json!(row.epochs)),
-        ("budget", json!(row.budget)),
-        ("parameters", json!(row.parameters)),
-        ("size", json!(row.bytes)),
-        ("started", json!(row.started.map(date))),
-        ("ended", json!(row.ended.map(date))),
-    ]
-}
-
-/// The names of a metric's last, least and greatest value.
-const VALUES: [&str; 3] = ["", ".min", ".max"];
-
 fn json_lines(rows: &[Row], details: &[Details]) -> String {
     let mut text = String::new();
     for (row, details) in rows.iter().zip(details) {
         let mut line = json!({});
-        for (name, value) in fields(row) {
-            line[name] = value;
+        for name in FIELDS {
+            line[name] = field(row, name);
         }
         line["config"] = json!(details.config);
         let metrics = details.metrics.iter();
@@ -198,49 +185,35 @@ fn json_lines(rows: &[Row], details: &[Details]) -> String {
 }
 
 /// A line of names and a line a trial (RFC 4180); what a trial lacks is empty.
-fn csv(rows: &[Row], details: &[Details]) -> String {
-    let keys: BTreeSet<&String> = details.iter().flat_map(|d| d.config.keys()).collect();
-    let metrics: BTreeSet<&String> = details.iter().flat_map(|d| d.metrics.keys()).collect();
-    let mut text = String::new();
-    let none = json!(null);
-    for (row, details) in rows.iter().zip(details) {
-        let fields = fields(row);
-        if text.is_empty() {
-            let mut header: Vec<String> = fields.iter().map(|f| f.0.to_string()).collect();
-            header.extend(keys.iter().map(ToString::to_string));
-            for metric in &metrics {
-                header.extend(VALUES.map(|which| format!("{metric}{which}")));
-            }
-            text += &line(header.iter().map(String::as_str));
-        }
-        let mut cells: Vec<String> = fields.iter().map(|(_, value)| cell(value)).collect();
-        cells.extend(
-            keys.iter()
-                .map(|key| cell(details.config.get(*key).unwrap_or(&none))),
-        );
-        for metric in &metrics {
-            match details.metrics.get(*metric) {
-                Some(values) => cells.extend(values.map(|value| value.to_string())),
-                None => cells.extend(VALUES.map(|_| String::new())),
-            }
-        }
-        text += &line(cells.iter().map(String::as_str));
+fn csv(flat: &Flat) -> String {
+    let columns = flat.columns();
+    let mut text = match flat.len() {
+        0 => String::new(),
+        _ => line(columns.iter().map(Column::name)),
+    };
+    for row in 0..flat.len() {
+        let cells = columns.iter().map(|column| match flat.cell(row, column) {
+            Value::Null => String::new(),
+            Value::String(text) => text,
+            other => other.to_string(),
+        });
+        text += &line(cells);
     }
     text
 }
 
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+fn line(cells: impl Iterator<Item = String>) -> String {
     let quoted = cells.map(|cell| match cell.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_string(),
+        false => cell,
     });
     quoted.collect::<Vec<_>>().join(",") + "\n"
+}
+
+/// Writes a Parquet file to standard output, which must be one or a pipe.
+fn parquet(flat: &Flat) -> anyhow::Result<()> {
+    if stdout().is_terminal() {
+        bail!("a Parquet file is not for a terminal\n  fix: send it to a file, `> runs.parquet`");
+    }
+    stored::write_parquet(flat, BufWriter::new(stdout()))
 }

@@ -5,7 +5,9 @@ mod cell;
 mod confirm;
 mod defaults;
 mod filter;
+mod flat;
 mod grid;
+mod parquet;
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +20,9 @@ pub use cell::{bytes, percent, text, when};
 pub use confirm::confirm;
 pub use defaults::{Leaves, defaults, leaves};
 pub use filter::Filter;
+pub use flat::{Column, FIELDS, Flat, VALUES, field};
 pub use grid::Grid;
+pub use parquet::write as write_parquet;
 
 /// Where the trials are.
 #[derive(Clone, Debug, Default, clap::Args)]

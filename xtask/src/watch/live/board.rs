@@ -146,9 +146,7 @@ impl Board {
             }
             Event::Epoch { trial, record } => {
                 if let Some((_, row)) = self.row(trial) {
-                    row.history.push(record.clone());
-                    row.phase = Phase::Training;
-                    row.rest();
+                    row.epoch(record);
                 }
             }
             Event::Ended { trial, status } => {

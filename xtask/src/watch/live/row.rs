@@ -60,10 +60,36 @@ struct Mean {
     count: usize,
 }
 
-/// Throughput over the last while.
+/// Throughput over the last while in which it trained.
 struct Window {
-    since: Instant,
+    trained: Duration,
     images: usize,
+    /// When the last step ended, or training went on.
+    since: Instant,
+}
+
+impl Window {
+    fn new() -> Self {
+        Self {
+            trained: Duration::ZERO,
+            images: 0,
+            since: Instant::now(),
+        }
+    }
+
+    /// Adds a step; returns images a second once there is a while to measure.
+    fn add(&mut self, images: usize) -> Option<f64> {
+        let now = Instant::now();
+        self.trained += now - self.since;
+        self.since = now;
+        self.images += images;
+        if self.trained < Duration::from_secs(1) {
+            return None;
+        }
+        let speed = self.images as f64 / self.trained.as_secs_f64();
+        *self = Self::new();
+        Some(speed)
+    }
 }
 
 impl Row {
@@ -82,10 +108,7 @@ impl Row {
             losses: Vec::new(),
             part: Mean::default(),
             steps_per_epoch: 1,
-            window: Window {
-                since: Instant::now(),
-                images: 0,
-            },
+            window: Window::new(),
         }
     }
 
@@ -114,7 +137,7 @@ impl Row {
         self.steps_per_epoch = steps_per_epoch.max(1);
         self.done = epochs as f64 + steps as f64 / self.steps_per_epoch as f64;
         self.found = self.done;
-        self.window.since = Instant::now();
+        self.window = Window::new();
     }
 
     /// A step is done: the `step`th after `epoch` epochs.
@@ -123,7 +146,6 @@ impl Row {
         self.done = epoch as f64 + step as f64 / self.steps_per_epoch as f64;
         self.part.sum += loss;
         self.part.count += 1;
-        self.window.images += images;
         if self.part.count >= self.steps_per_epoch.div_ceil(PARTS) || step == self.steps_per_epoch {
             let part = std::mem::take(&mut self.part);
             let mean = part.sum / part.count as f64;
@@ -133,23 +155,22 @@ impl Row {
                 self.losses.push((middle, mean));
             }
         }
-        let elapsed = self.window.since.elapsed();
-        if elapsed >= Duration::from_secs(1) {
-            self.speed = Some(self.window.images as f64 / elapsed.as_secs_f64());
-            self.window = Window {
-                since: Instant::now(),
-                images: 0,
-            };
+        if let Some(speed) = self.window.add(images) {
+            self.speed = Some(speed);
         }
     }
 
-    /// It waits: what it does in that time is no measure of its speed.
+    /// An epoch is measured and stored, which took time without training.
+    pub fn epoch(&mut self, record: &EpochRecord) {
+        self.history.push(record.clone());
+        self.phase = Phase::Training;
+        self.window.since = Instant::now();
+    }
+
+    /// It waits.
     pub fn rest(&mut self) {
         self.speed = None;
-        self.window = Window {
-            since: Instant::now(),
-            images: 0,
-        };
+        self.window = Window::new();
     }
 
     /// It has ended.

@@ -42,11 +42,7 @@ pub fn draw(frame: &mut Frame, area: Rect, scene: &Scene) {
         let style = Style::new().fg(colour(curve.variant));
         Dataset::default()
             .data(&curve.points)
-            .marker(if curve.is_selected {
-                Marker::Braille
-            } else {
-                Marker::Dot
-            })
+            .marker(Marker::Braille)
             .graph_type(match curve.points.len() {
                 // A line needs two ends.
                 1 => GraphType::Scatter,
