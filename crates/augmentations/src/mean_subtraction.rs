@@ -1,14 +1,15 @@
 //! Images minus the mean of the training split.
 
 use ablate_core::{
-    Augmentation, AugmentationConfig, AugmentationContext, Error, Image, Phase, Result, register,
+    Augmentation, AugmentationConfig, AugmentationContext, Error, Image, Moments, Phase, Result,
+    register,
 };
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{expect_shape, expect_statistics};
-use crate::moments::Moments;
+use crate::moments;
 use crate::window::Window;
 
 /// Subtracts the mean activity over the training split from each pixel, and by
@@ -64,7 +65,7 @@ impl AugmentationConfig for MeanSubtraction {
                 factor: statistics[values],
             }));
         }
-        let moments = Moments::of_training(cx.data)?;
+        let moments = moments::of_training(cx.data)?;
         let mean = match self.mean {
             Mean::PerPixel => centre(moments.mean_image(), stored, cx.input),
             Mean::PerChannel => spread(&moments.channel_means(), cx.input),

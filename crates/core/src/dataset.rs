@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{PluginConfig, Result};
+use crate::{Moments, PluginConfig, Result};
 
 /// Which part of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +39,16 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// The image cannot be read or decoded; the error names its file.
     fn read(&self, split: Split, index: usize, pixels: &mut [u8]) -> Result<u32>;
+
+    /// The moments of all images of the training split and of no others, where the
+    /// set has them without reading every image. `None`, the default, lets a step
+    /// that needs them read the images.
+    ///
+    /// # Errors
+    /// They are there but cannot be read.
+    fn training_moments(&self) -> Result<Option<Moments>> {
+        Ok(None)
+    }
 }
 
 /// What a data set may use to find itself.

@@ -1,4 +1,4 @@
-//! `data`: fetch sets, or look at them.
+//! `data`: fetch sets, prepare them, or look at them.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,6 +8,7 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value};
 
+use super::prepare;
 use crate::workspace;
 
 /// The `data` commands.
@@ -15,6 +16,7 @@ use crate::workspace;
 #[command(after_help = "\
 Examples:
   cargo xtask data fetch cifar10         from the network, to data/
+  cargo xtask data prepare imagenet --train-tar ILSVRC2012_img_train.tar
   cargo xtask data preview shapes        a picture of the built-in set")]
 pub enum Command {
     /// Download a data set, verify its digest and unpack it.
@@ -32,13 +34,15 @@ Examples:
         #[arg(long)]
         url: Option<String>,
     },
+    /// Pack ImageNet's archives for training, without unpacking them.
+    Prepare(prepare::Arguments),
     /// Write a picture of a few images of each class.
     #[command(after_help = "\
 Examples:
   cargo xtask data preview shapes
   cargo xtask data preview shapes --set seed=3 --per-class 20 --out shapes.png")]
     Preview {
-        /// A data set plugin: `shapes`, `cifar10`, `image_folder`.
+        /// A data set plugin: `shapes`, `cifar10`, `image_folder`, `shards`.
         name: String,
         /// A key of the plugin, for example `seed=3`.
         #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -75,6 +79,7 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
             bar.finish_and_clear();
             println!("{}", folder.display());
         }
+        Command::Prepare(arguments) => prepare::run(arguments)?,
         Command::Preview {
             name,
             settings,

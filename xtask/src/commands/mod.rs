@@ -11,6 +11,7 @@ pub mod list;
 pub mod ls;
 pub mod parity;
 pub mod predict;
+pub mod prepare;
 pub mod report;
 pub mod reproduce;
 pub mod rm;

@@ -1,17 +1,13 @@
 //! Lists the files of a set that lies in a tar archive, without unpacking it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
 use ablate_core::{Error, Result};
-use tar::{Archive, Entry, EntryType};
 
 use super::files::SetFile;
-
-const REPACK: &str = "pack the folder again: `tar -cf NAME.tar FOLDER`";
+use crate::tarball;
 
 /// Every file of the archive, by its path in the set.
 ///
@@ -22,97 +18,19 @@ const REPACK: &str = "pack the folder again: `tar -cf NAME.tar FOLDER`";
 /// It is no tar archive or is cut off, or it holds a link, a device, or a path
 /// that leads out of it.
 pub(super) fn list(path: &Path) -> Result<Vec<SetFile>> {
-    let mut file = File::open(path).map_err(Error::io(path))?;
-    let length = file.metadata().map_err(Error::io(path))?.len();
-    check_ends(path, &mut file, length)?;
     let shared: Arc<Path> = Arc::from(path);
-    let mut archive = Archive::new(file);
     let mut files = BTreeMap::new();
-    for entry in archive.entries_with_seek().map_err(unreadable(path))? {
-        let entry = entry.map_err(unreadable(path))?;
-        let member = safe_name(path, &entry)?;
-        if !holds_bytes(path, &member, entry.header().entry_type())? {
-            continue;
-        }
-        let (offset, size) = (entry.raw_file_position(), entry.size());
-        if offset.saturating_add(size) > length {
-            let problem = format!(
-                "cut off: {} bytes expected up to the end of this member, {length} found",
-                offset.saturating_add(size)
-            );
-            return Err(Error::bad_file(
-                path.join(&member),
-                problem,
-                "copy the archive again",
-            ));
-        }
-        files.insert(
-            member.clone(),
-            SetFile::member(shared.clone(), member, offset, size),
+    tarball::walk(path, |member, _| {
+        let file = SetFile::member(
+            shared.clone(),
+            member.name.clone(),
+            member.offset,
+            member.size,
         );
-    }
+        files.insert(member.name, file);
+        Ok(())
+    })?;
     strip_top(path, files.into_values().collect())
-}
-
-fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> Error {
-    move |error| Error::bad_file(path, format!("not a readable tar archive: {error}"), REPACK)
-}
-
-/// Refuses a compressed archive, and one without the two empty blocks at its
-/// end: cut off between members, it would otherwise look like a smaller set.
-fn check_ends(path: &Path, file: &mut File, length: u64) -> Result<()> {
-    let mut head = [0; 2];
-    let mut tail = [0; 1024];
-    if length >= tail.len() as u64 {
-        file.read_exact(&mut head).map_err(Error::io(path))?;
-        file.seek(SeekFrom::End(-1024)).map_err(Error::io(path))?;
-        file.read_exact(&mut tail).map_err(Error::io(path))?;
-        file.rewind().map_err(Error::io(path))?;
-    }
-    if head == [0x1f, 0x8b] {
-        let fix = "decompress it first (`gunzip`): members are read in place";
-        return Err(Error::bad_file(path, "a gzip-compressed archive", fix));
-    }
-    if length < tail.len() as u64 || tail != [0; 1024] {
-        let problem = format!("no tar archive, or cut off: {length} bytes without an end mark");
-        return Err(Error::bad_file(path, problem, REPACK));
-    }
-    Ok(())
-}
-
-/// The path of a member, which must stay inside the archive's own folder.
-fn safe_name(path: &Path, entry: &Entry<File>) -> Result<String> {
-    let bytes = entry.path_bytes();
-    let Ok(name) = std::str::from_utf8(&bytes) else {
-        let problem = format!(
-            "the member name {:?} is not UTF-8",
-            String::from_utf8_lossy(&bytes)
-        );
-        return Err(Error::bad_file(path, problem, REPACK));
-    };
-    if name.starts_with('/') || name.split(['/', '\\']).any(|part| part == "..") {
-        let problem = format!("the member `{name}` leads out of the archive");
-        return Err(Error::bad_file(path, problem, REPACK));
-    }
-    let parts: Vec<&str> = name
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
-    Ok(parts.join("/"))
-}
-
-/// Whether a member is a file; anything but files and folders is refused.
-fn holds_bytes(path: &Path, member: &str, kind: EntryType) -> Result<bool> {
-    match kind {
-        EntryType::Regular | EntryType::Continuous => Ok(true),
-        EntryType::Directory | EntryType::XGlobalHeader => Ok(false),
-        _ => {
-            let problem =
-                format!("the member `{member}` is neither a file nor a folder ({kind:?})");
-            let fix = "pack real files in place of links: `tar --dereference -cf NAME.tar FOLDER`";
-            Err(Error::bad_file(path, problem, fix))
-        }
-    }
 }
 
 /// Drops the one folder around `train`, where there is one.

@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use ablate_core::{Error, Result};
 
-/// The largest file that is read: far above any photograph, far below memory.
-const LARGEST: u64 = 64 << 20;
+use crate::prepare::LARGEST_FILE;
 
 /// One file of a set.
 #[derive(Clone, Debug)]
@@ -71,8 +70,8 @@ impl SetFile {
     /// # Errors
     /// It cannot be read, is larger than an image can be, or has shrunk.
     pub fn bytes(&self) -> Result<Vec<u8>> {
-        if self.size > LARGEST {
-            let problem = format!("{} bytes; at most {LARGEST} are read", self.size);
+        if self.size > LARGEST_FILE {
+            let problem = format!("{} bytes; at most {LARGEST_FILE} are read", self.size);
             return Err(Error::bad_file(
                 self.path(),
                 problem,

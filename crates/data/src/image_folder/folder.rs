@@ -5,6 +5,7 @@ use std::path::Path;
 use ablate_core::{Error, Result};
 
 use super::files::SetFile;
+use crate::classes;
 
 /// Every file below `train` and `val`, and the file of class names.
 ///
@@ -28,9 +29,9 @@ pub(super) fn list(root: &Path) -> Result<Vec<SetFile>> {
             }
         }
     }
-    let names = root.join(super::listing::CLASS_NAMES);
+    let names = root.join(classes::FILE);
     if names.is_file() {
-        push(&names, super::listing::CLASS_NAMES.to_string(), &mut files)?;
+        push(&names, classes::FILE.to_string(), &mut files)?;
     }
     Ok(files)
 }

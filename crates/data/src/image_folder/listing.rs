@@ -1,14 +1,12 @@
 //! From a list of files to classes, labels and splits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use ablate_core::{Error, Result, Stream};
 
 use super::files::SetFile;
-
-/// The file of readable class names: a folder name, a tab, a name on each line.
-pub(super) const CLASS_NAMES: &str = "classes.tsv";
+use crate::classes;
 
 /// Endings of the image formats, compared without case.
 const ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
@@ -44,8 +42,8 @@ impl Listing {
         let mut names = BTreeMap::new();
         let (mut train, mut validation) = (Classes::new(), Classes::new());
         for file in files {
-            if file.name == CLASS_NAMES {
-                names = class_names(&file)?;
+            if file.name == classes::FILE {
+                names = classes::parse(&file.path(), file.bytes()?)?;
             } else if let Some(class) = class_of(&file.name, "train/") {
                 train.entry(class).or_default().push(file);
             } else if let Some(class) = class_of(&file.name, "val/") {
@@ -71,7 +69,7 @@ impl Listing {
                 ));
             }
         }
-        let classes = readable(train.keys(), &names);
+        let classes = classes::readable(train.keys(), &names);
         Ok(Self {
             classes,
             train: labelled(train),
@@ -147,44 +145,4 @@ fn labelled(classes: Classes) -> Vec<Labelled> {
         }));
     }
     images
-}
-
-fn class_names(file: &SetFile) -> Result<BTreeMap<String, String>> {
-    let text = String::from_utf8(file.bytes()?)
-        .map_err(|_| Error::bad_file(file.path(), "not UTF-8 text", "save it as UTF-8"))?;
-    let mut names = BTreeMap::new();
-    for (number, line) in text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
-        let Some((folder, name)) = line.split_once('\t') else {
-            let problem = format!("line {} has no tab: `{line}`", number + 1);
-            let fix = "write a class folder, a tab and its readable name";
-            return Err(Error::bad_file(file.path(), problem, fix));
-        };
-        names.insert(folder.trim().to_string(), name.trim().to_string());
-    }
-    Ok(names)
-}
-
-/// Readable names by label. ImageNet gives two pairs of classes one name; those
-/// carry their folder too.
-fn readable<'a>(
-    folders: impl Iterator<Item = &'a String> + Clone,
-    names: &BTreeMap<String, String>,
-) -> Vec<String> {
-    let name = |folder: &'a String| names.get(folder).unwrap_or(folder).clone();
-    let (mut seen, mut shared) = (BTreeSet::new(), BTreeSet::new());
-    for folder in folders.clone() {
-        if !seen.insert(name(folder)) {
-            shared.insert(name(folder));
-        }
-    }
-    folders
-        .map(|folder| match name(folder) {
-            name if shared.contains(&name) => format!("{name} ({folder})"),
-            name => name,
-        })
-        .collect()
 }

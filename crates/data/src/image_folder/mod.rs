@@ -7,7 +7,6 @@ mod archive;
 mod files;
 mod folder;
 mod listing;
-mod prepare;
 mod single;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
 use crate::locate;
+use crate::prepare;
 use crate::subset::{self, Reduction};
 use listing::{Labelled, Listing};
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use ablate_core::{Error, Result};
 
 use super::files::SetFile;
-use super::prepare;
+use crate::prepare;
 
 /// Reads a JPEG or PNG file as an image `[3, S, S]` of `shape`: the shorter side
 /// scaled to S, the centre square cut out, as [`ImageFolder`](crate::ImageFolder)
@@ -36,38 +36,12 @@ pub fn read_image(path: &Path, shape: [usize; 3]) -> Result<Vec<u8>> {
         return Err(wrong("it is empty", "leave it out"));
     }
     let fix = "save it again as a JPEG or PNG, or leave it out";
-    if is_cut_off(&bytes) {
+    if prepare::is_cut_off(&bytes) {
         return Err(wrong("the JPEG is cut off", fix));
     }
     let mut pixels = vec![0; 3 * height * width];
     prepare::prepare(&bytes, height, &mut pixels).map_err(|problem| wrong(&problem, fix))?;
     Ok(pixels)
-}
-
-/// Whether a JPEG ends before its end marker. Decoders pass over it and paint what
-/// is missing grey, which a network would then judge.
-fn is_cut_off(bytes: &[u8]) -> bool {
-    const START: [u8; 2] = [0xff, 0xd8];
-    const END: [u8; 2] = [0xff, 0xd9];
-    const SCAN: u8 = 0xda;
-    if !bytes.starts_with(&START) {
-        return false;
-    }
-    let mut at = START.len();
-    // The segments before the first scan may hold a thumbnail with its own end.
-    loop {
-        match bytes.get(at..at + 4) {
-            // A fill byte before a marker.
-            Some([0xff, 0xff, ..]) => at += 1,
-            Some([0xff, SCAN, ..]) => break,
-            Some([0xff, _, high, low]) => {
-                at += 2 + usize::from(u16::from_be_bytes([*high, *low]));
-            }
-            // Cut off before a scan, or no JPEG after all: the decoder says which.
-            _ => return false,
-        }
-    }
-    !bytes[at..].windows(2).any(|pair| pair == END)
 }
 
 #[cfg(test)]

@@ -347,7 +347,7 @@ fn photographs_of_any_shape_become_squares() -> Result<()> {
     assert!(photographs.len() > 50);
     let mut pixels = vec![0; 3 * 256 * 256];
     for photograph in photographs.iter().take(12) {
-        prepare::prepare(&photograph.bytes()?, 256, &mut pixels).expect("a photograph");
+        crate::prepare::prepare(&photograph.bytes()?, 256, &mut pixels).expect("a photograph");
         let darkest = pixels.iter().min();
         assert!(
             darkest < pixels.iter().max(),

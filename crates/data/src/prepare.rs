@@ -11,6 +11,9 @@ use image::{ImageReader, Limits, RgbImage};
 /// The longest side that is decoded; the largest ImageNet photograph has 9331.
 const LONGEST_SIDE: u32 = 16_384;
 
+/// The largest file that is read: far above any photograph, far below memory.
+pub(crate) const LARGEST_FILE: u64 = 64 << 20;
+
 /// The most memory that a decoder may take.
 const DECODER_BYTES: u64 = 512 << 20;
 
@@ -22,13 +25,24 @@ const DECODER_BYTES: u64 = 512 << 20;
 ///
 /// # Errors
 /// What is wrong with the image, without its name.
-pub(super) fn prepare(bytes: &[u8], size: usize, pixels: &mut [u8]) -> Result<(), String> {
-    let image = decode(bytes)?;
-    write_planes(&square(image, size as u32), pixels);
+pub(crate) fn prepare(bytes: &[u8], size: usize, pixels: &mut [u8]) -> Result<(), String> {
+    write_planes(&prepare_image(bytes, size)?, pixels);
     Ok(())
 }
 
-fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
+/// As [`prepare`], but as an image, pixel by pixel.
+///
+/// # Errors
+/// As for [`prepare`].
+pub(crate) fn prepare_image(bytes: &[u8], size: usize) -> Result<RgbImage, String> {
+    Ok(square(decode(bytes)?, size as u32))
+}
+
+/// Decodes a JPEG or a PNG, told apart by their bytes, within limits of size.
+///
+/// # Errors
+/// As for [`prepare`].
+pub(crate) fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
@@ -72,13 +86,40 @@ fn trim(image: RgbImage) -> RgbImage {
     imageops::crop_imm(&image, (width - wide) / 2, (height - high) / 2, wide, high).to_image()
 }
 
-fn write_planes(image: &RgbImage, pixels: &mut [u8]) {
+/// Writes an image plane by plane.
+pub(crate) fn write_planes(image: &RgbImage, pixels: &mut [u8]) {
     let plane = pixels.len() / 3;
     for (index, colour) in image.pixels().enumerate() {
         for (channel, &value) in colour.0.iter().enumerate() {
             pixels[channel * plane + index] = value;
         }
     }
+}
+
+/// Whether a JPEG ends before its end marker. Decoders pass over it and paint what
+/// is missing grey, which a network would then judge.
+pub(crate) fn is_cut_off(bytes: &[u8]) -> bool {
+    const START: [u8; 2] = [0xff, 0xd8];
+    const END: [u8; 2] = [0xff, 0xd9];
+    const SCAN: u8 = 0xda;
+    if !bytes.starts_with(&START) {
+        return false;
+    }
+    let mut at = START.len();
+    // The segments before the first scan may hold a thumbnail with its own end.
+    loop {
+        match bytes.get(at..at + 4) {
+            // A fill byte before a marker.
+            Some([0xff, 0xff, ..]) => at += 1,
+            Some([0xff, SCAN, ..]) => break,
+            Some([0xff, _, high, low]) => {
+                at += 2 + usize::from(u16::from_be_bytes([*high, *low]));
+            }
+            // Cut off before a scan, or no JPEG after all: the decoder says which.
+            _ => return false,
+        }
+    }
+    !bytes[at..].windows(2).any(|pair| pair == END)
 }
 
 #[cfg(test)]
@@ -152,7 +193,7 @@ mod tests {
     #[test]
     fn a_cmyk_jpeg_keeps_its_colours() {
         // Left half (200, 40, 40), right half (40, 60, 200).
-        let pixels = prepared(include_bytes!("../../tests/fixtures/cmyk.jpg"), 8);
+        let pixels = prepared(include_bytes!("../tests/fixtures/cmyk.jpg"), 8);
         for (at, expected) in [(0, [200, 40, 40]), (7, [40, 60, 200])] {
             for (channel, value) in expected.into_iter().enumerate() {
                 let found = i32::from(pixels[channel * 64 + at]);
