@@ -82,6 +82,7 @@ fn the_commands_in_the_pages_parse() {
         ("README.md", 8),
         ("CONTRIBUTING.md", 3),
         ("docs/exchange.md", 3),
+        ("docs/imagenet.md", 2),
         ("docs/plugins.md", 3),
         ("docs/store.md", 8),
     ] {

@@ -191,10 +191,17 @@ mod tests {
     }
 
     #[test]
-    fn a_cmyk_jpeg_keeps_its_colours() {
-        // Left half (200, 40, 40), right half (40, 60, 200).
-        let pixels = prepared(include_bytes!("../tests/fixtures/cmyk.jpg"), 8);
-        for (at, expected) in [(0, [200, 40, 40]), (7, [40, 60, 200])] {
+    fn cmyk_and_ycck_jpegs_keep_their_colours() {
+        // Left half (200, 40, 40), right half (40, 60, 200), to Pillow as well.
+        let files: [&[u8]; 2] = [
+            include_bytes!("../tests/fixtures/cmyk.jpg"),
+            include_bytes!("../tests/fixtures/ycck.jpg"),
+        ];
+        for (bytes, (at, expected)) in files
+            .iter()
+            .flat_map(|file| [(0, [200, 40, 40]), (7, [40, 60, 200])].map(|half| (file, half)))
+        {
+            let pixels = prepared(bytes, 8);
             for (channel, value) in expected.into_iter().enumerate() {
                 let found = i32::from(pixels[channel * 64 + at]);
                 assert!(

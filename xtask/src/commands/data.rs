@@ -1,14 +1,14 @@
-//! `data`: fetch sets, prepare them, or look at them.
+//! `data`: fetch sets, prepare them, time them, or look at them.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ablate_core::{Kind, Split, registry};
+use ablate_core::{Dataset, Kind, Split, registry};
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value};
 
-use super::prepare;
+use super::{prepare, speed};
 use crate::workspace;
 
 /// The `data` commands.
@@ -36,6 +36,26 @@ Examples:
     },
     /// Pack ImageNet's archives for training, without unpacking them.
     Prepare(prepare::Arguments),
+    /// Measure how fast a set gives its training images.
+    #[command(after_help = "\
+Examples:
+  cargo xtask data speed shards
+  cargo xtask data speed image_folder --set root=imagenet --set cache_mib=0 --threads 1")]
+    Speed {
+        /// A data set plugin: `shards`, `image_folder`.
+        name: String,
+        /// A key of the plugin, for example `root=imagenet`.
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        settings: Vec<String>,
+        /// Threads that read.
+        #[arg(long, value_name = "N", default_value_t = 1,
+              value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: u16,
+        /// How long to read.
+        #[arg(long, value_name = "SECONDS", default_value_t = 10,
+              value_parser = clap::value_parser!(u16).range(1..))]
+        seconds: u16,
+    },
     /// Write a picture of a few images of each class.
     #[command(after_help = "\
 Examples:
@@ -80,16 +100,22 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
             println!("{}", folder.display());
         }
         Command::Prepare(arguments) => prepare::run(arguments)?,
+        Command::Speed {
+            name,
+            settings,
+            threads,
+            seconds,
+        } => {
+            let data = open(name, settings)?;
+            speed::run(data.as_ref(), usize::from(*threads), f64::from(*seconds))?;
+        }
         Command::Preview {
             name,
             settings,
             per_class,
             out,
         } => {
-            let config = config(settings)?;
-            let plugin = registry::find(Kind::Dataset, name)?;
-            let data =
-                registry::dataset(name, &plugin.resolve(&config)?, &workspace::data_context())?;
+            let data = open(name, settings)?;
             let out = out
                 .clone()
                 .unwrap_or_else(|| PathBuf::from(format!("{name}.png")));
@@ -107,6 +133,17 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A data set with the keys set on the command line.
+fn open(name: &str, settings: &[String]) -> anyhow::Result<Box<dyn Dataset>> {
+    let plugin = registry::find(Kind::Dataset, name)?;
+    let config = plugin.resolve(&config(settings)?)?;
+    Ok(registry::dataset(
+        name,
+        &config,
+        &workspace::data_context(),
+    )?)
 }
 
 /// `key=value` texts as a table; a value is JSON, or else a string.

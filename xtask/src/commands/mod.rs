@@ -17,6 +17,7 @@ pub mod reproduce;
 pub mod rm;
 pub mod run;
 pub mod show;
+pub mod speed;
 pub mod summary;
 pub mod tensorboard;
 pub mod test;
