@@ -115,7 +115,8 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .zip(1..)
         .map(|(line, number)| (number, line.trim()));
     lines.filter(|(number, line)| {
-        !line.is_empty() && !(*number == 1 && line.starts_with("ImageId,"))
+        let is_header = *number == 1 && line.starts_with("ImageId,");
+        !line.is_empty() && !is_header
     })
 }
 
