@@ -186,6 +186,10 @@ fn a_search_is_changed_from_the_command_line() {
             "search.epoch=1",
             ["--set search.epoch=1", "did you mean `epochs`?"],
         ),
+        (
+            "serach.epochs=2",
+            ["--set serach.epochs=2", "did you mean `search`?"],
+        ),
         ("search.epochs=0", ["--set search.epochs=0", "1 or more"]),
         (
             "search.trials=few",
@@ -212,6 +216,16 @@ fn a_search_is_changed_from_the_command_line() {
         "search.enabled=false",
     ]);
     assert!(!off.store().join("outside/quick/search").exists());
+
+    // The environment's word counts as much.
+    let output = off
+        .command(&["run", &file, "--seeds", "1"])
+        .env("ABLATE__SEARCH__EPOCHS", "1")
+        .env("ABLATE__SEARCH__TRIALS", "2")
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{}", program::stderr(&output));
+    assert_eq!(settings(&off, "outside/quick/search").len(), 4);
 }
 
 #[test]

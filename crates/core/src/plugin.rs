@@ -80,7 +80,7 @@ pub struct Plugin {
     pub about: &'static str,
     /// The crate it comes from.
     pub package: &'static str,
-    schema: fn() -> Schema,
+    schema: fn() -> &'static Schema,
     resolve: fn(&Value) -> Result<Value>,
     build: Build,
 }
@@ -215,7 +215,7 @@ impl Plugin {
 
     /// Every key of the config, in the order of its struct.
     pub fn keys(&self) -> Vec<Key> {
-        schema::keys(&(self.schema)())
+        schema::keys((self.schema)())
     }
 
     /// The config with every default filled in.

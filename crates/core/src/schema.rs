@@ -1,5 +1,9 @@
 //! From a config's JSON schema to documented keys, and the refusal of unknown ones.
 
+use std::any::TypeId;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
@@ -23,14 +27,23 @@ pub struct Key {
 }
 
 /// The JSON schema of a config type, nested types inlined.
-pub fn of<C: JsonSchema>() -> Schema {
-    let settings = SchemaSettings::default().with(|s| s.inline_subschemas = true);
-    settings.into_generator().into_root_schema_for::<C>()
+///
+/// A plan of thousands of trials asks for each a dozen times, so it is made once a
+/// type and kept.
+pub fn of<C: JsonSchema + 'static>() -> &'static Schema {
+    static MADE: Mutex<BTreeMap<TypeId, &Schema>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.entry(TypeId::of::<C>()).or_insert_with(|| {
+        let settings = SchemaSettings::default().with(|s| s.inline_subschemas = true);
+        Box::leak(Box::new(
+            settings.into_generator().into_root_schema_for::<C>(),
+        ))
+    })
 }
 
 /// Every key a config type documents, nested tables flattened.
-pub fn keys_of<C: JsonSchema>() -> Vec<Key> {
-    keys(&of::<C>())
+pub fn keys_of<C: JsonSchema + 'static>() -> Vec<Key> {
+    keys(of::<C>())
 }
 
 /// Reads a config: unknown keys are refused, absent ones take their default.
@@ -38,13 +51,13 @@ pub fn keys_of<C: JsonSchema>() -> Vec<Key> {
 /// # Errors
 /// An unknown key (the nearest known one is suggested) or a value of the wrong
 /// type; the error names the key.
-pub fn resolve<C: DeserializeOwned + JsonSchema>(value: &Value) -> Result<C> {
-    refuse_unknown_keys(&of::<C>(), value)?;
+pub fn resolve<C: DeserializeOwned + JsonSchema + 'static>(value: &Value) -> Result<C> {
+    refuse_unknown_keys(of::<C>(), value)?;
     parse(value)
 }
 
 /// Reads a config whose keys are known to be right.
-pub(crate) fn parse<C: DeserializeOwned + JsonSchema>(value: &Value) -> Result<C> {
+pub(crate) fn parse<C: DeserializeOwned + JsonSchema + 'static>(value: &Value) -> Result<C> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let key = error.path().to_string();
         let fix = match keys_of::<C>().iter().find(|known| known.path == key) {
@@ -238,7 +251,7 @@ mod tests {
     #[test]
     fn keys_carry_type_default_doc_and_source() {
         let schema = of::<Outer>();
-        let keys = keys(&schema);
+        let keys = keys(schema);
         let find = |path: &str| keys.iter().find(|key| key.path == path).expect(path);
         assert_eq!(find("mode").value_type, r#""fast" | "slow""#);
         assert_eq!(find("mode").default, r#""fast""#);
@@ -249,7 +262,7 @@ mod tests {
         assert_eq!(find("limit").default, "none");
 
         let config = serde_json::json!({ "inner": { "alhpa": 1.0 } });
-        let error = refuse_unknown_keys(&schema, &config)
+        let error = refuse_unknown_keys(schema, &config)
             .expect_err("unknown key")
             .to_string();
         assert!(

@@ -1,5 +1,6 @@
 //! Variants times seeds, before anything is trained.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -89,27 +90,17 @@ impl Plan {
     pub fn check(&self) -> Result<Checked> {
         let mut checked = Checked::default();
         let mut seen = HashSet::new();
+        let mut outlines: HashMap<String, Outline> = HashMap::new();
         for trial in &self.trials {
             // Seeds change nothing that can be wrong.
             if !seen.insert(trial.config.hash(0)) {
                 continue;
             }
             let config = &trial.config;
-            config.machine.device.open()?;
-            let data = self.dataset(&config.data)?;
-            for split in [Split::Train, Split::Validation] {
-                if data.len(split) == 0 {
-                    let problem = format!("the data set has no {split:?} images").to_lowercase();
-                    return Err(Error::Other(format!("{}: {problem}", config.data.name)));
-                }
-            }
-            let pipeline = Pipeline::build(&config.augmentation, data.as_ref())?;
-            let outline = Outline::of(
-                &config.model,
-                pipeline.output_shape(),
-                data.info().classes.len(),
-                config.machine.workers,
-            )?;
+            let outline = match outlines.entry(network(config)) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(self.outline(config)?),
+            };
             registry::optimiser(&config.optimiser.name, &config.optimiser.config, &[])
                 .map_err(|error| in_table("optimiser", error))?;
             let schedule = registry::schedule(&config.schedule.name, &config.schedule.config)
@@ -121,9 +112,28 @@ impl Plan {
                 let count = outline.parameters();
                 checked.parameters.push((trial.variant.clone(), count));
             }
-            checked.memory = checked.memory.max(memory::of_trial(config, &outline));
+            checked.memory = checked.memory.max(memory::of_trial(config, outline));
         }
         Ok(checked)
+    }
+
+    /// Builds a trial's input and network, but for the values.
+    fn outline(&self, config: &TrialConfig) -> Result<Outline> {
+        config.machine.device.open()?;
+        let data = self.dataset(&config.data)?;
+        for split in [Split::Train, Split::Validation] {
+            if data.len(split) == 0 {
+                let problem = format!("the data set has no {split:?} images").to_lowercase();
+                return Err(Error::Other(format!("{}: {problem}", config.data.name)));
+            }
+        }
+        let pipeline = Pipeline::build(&config.augmentation, data.as_ref())?;
+        Outline::of(
+            &config.model,
+            pipeline.output_shape(),
+            data.info().classes.len(),
+            config.machine.workers,
+        )
     }
 
     /// Where its trials lie in a run store; created if need be.
@@ -181,6 +191,15 @@ impl Datasets {
         open.insert(key, Arc::clone(&data));
         Ok(data)
     }
+}
+
+/// What a trial's input and network depend on, and thousands of a search's trials
+/// share.
+fn network(config: &TrialConfig) -> String {
+    format!(
+        "{:?} {:?} {:?} {:?}",
+        config.model, config.data, config.augmentation, config.machine
+    )
 }
 
 /// Puts a plugin's complaint about its own key into the words of the config.

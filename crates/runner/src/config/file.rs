@@ -12,7 +12,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// A key is unknown, missing or of the wrong type; the error names it.
-pub(super) fn typed<T: DeserializeOwned + JsonSchema>(
+pub(super) fn typed<T: DeserializeOwned + JsonSchema + 'static>(
     path: &Path,
     table: &str,
     value: &Dict,

@@ -189,7 +189,13 @@ impl Layer {
                 origin: self.origin.clone(),
                 key: key.clone(),
                 problem: "there is no such table".to_string(),
-                fix: nearest(key, TABLES),
+                // From the command line or the environment a search can be changed, too.
+                fix: nearest(
+                    key,
+                    TABLES
+                        .into_iter()
+                        .chain(self.path.is_none().then_some("search")),
+                ),
             }),
         }
     }

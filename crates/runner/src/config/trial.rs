@@ -224,7 +224,7 @@ fn table(figment: &Figment, name: &str) -> Result<Map<String, Value>> {
     }
 }
 
-pub(super) fn section<T: DeserializeOwned + JsonSchema>(
+pub(super) fn section<T: DeserializeOwned + JsonSchema + 'static>(
     figment: &Figment,
     name: &str,
 ) -> Result<T> {

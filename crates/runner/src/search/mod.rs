@@ -4,6 +4,7 @@
 mod candidates;
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::path::Path;
 
 use ablate_store::{Candidate, Censored, Measure, Score, Searched, Status, Trial};
@@ -61,21 +62,20 @@ impl Search {
         };
         for variant in variants.iter().filter(|v| search.table.covers(&v.name)) {
             let mut configs: Vec<TrialConfig> = Vec::new();
-            let mut hashes: Vec<String> = Vec::new();
+            let mut hashes: HashMap<String, usize> = HashMap::new();
             for values in &search.candidates {
                 let mut config = variant.config(&search.table.trying(file, values)?)?;
                 config.training.epochs = search.table.epochs;
                 // Stopping early would compare epochs that are not the same.
                 config.training.stop_at_train_error = None;
                 let hash = config.hash(0);
-                if let Some(twin) = hashes.iter().position(|other| *other == hash) {
+                if let Some(twin) = hashes.insert(hash, configs.len()) {
                     let (twin, own) = (search.named(twin), search.named(configs.len()));
                     let problem = format!("`{twin}` and `{own}` make the same trial");
                     let fix = "name keys that change results, and each value once";
                     return Err(refuse("keys", problem, fix));
                 }
                 configs.push(config);
-                hashes.push(hash);
             }
             search.variants.push(Searching {
                 variant: variant.name.clone(),

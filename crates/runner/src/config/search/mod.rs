@@ -40,7 +40,8 @@ pub struct SearchTable {
     /// Which candidates are trained, and how far. `grid` trains every combination of
     /// the values for all of `epochs`. `random` trains as many combinations as
     /// `trials` says. `halving` trains its candidates for `least_epochs`, keeps one in
-    /// `eta` by `by`, trains those for `eta` times as many, and so on up to `epochs`.
+    /// `eta` by `by`, trains those for `eta` times as many, and so on up to `epochs` or
+    /// until one is left.
     /// Every round waits for the last to end, so that no result depends on `--jobs` or
     /// on timing, as asynchronous halving (ASHA, Li et al. 2020) would. A candidate
     /// goes on from where it stands if its schedule gives the same rates for both
