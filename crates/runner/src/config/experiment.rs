@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ensemble;
 use super::file::{as_dict, dict, misfit, read_toml, table_order, typed};
-use super::layer::Layer;
+use super::layer::{Layer, Merged};
 use super::profile::ProfileTable;
 use super::search::SearchTable;
 use super::shared;
@@ -193,6 +193,7 @@ impl ExperimentFile {
             name: variant.clone(),
             file: self.layers(name, profile, variant, keys),
             user: user.clone(),
+            merged: Merged::default(),
         };
         let variants: Vec<Variant> = self.variants.iter().map(variant).collect();
         let trained: Vec<&str> = variants.iter().map(|v| v.name.as_str()).collect();

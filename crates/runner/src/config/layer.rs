@@ -1,6 +1,7 @@
 //! One layer of configuration and the merging of several.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use ablate_core::nearest;
 use figment::providers::Env;
@@ -241,6 +242,35 @@ pub(super) fn merge(layers: &[Layer]) -> Result<Figment> {
         kept.push(layer.clone());
     }
     Ok(kept.into_iter().fold(Figment::new(), Figment::merge))
+}
+
+/// Layers that many configs begin with, merged on first use.
+#[derive(Clone, Debug, Default)]
+pub struct Merged(OnceLock<Figment>);
+
+impl Merged {
+    /// Merges `first`, always the same, and then `later`, as [`merge`] does.
+    ///
+    /// # Errors
+    /// A layer has a table that no trial has.
+    pub(super) fn with(&self, first: &[Layer], later: &[Layer]) -> Result<Figment> {
+        let chooses = |layer: &Layer| PLUGIN_TABLES.iter().any(|t| layer.chooses(t).is_some());
+        if later.iter().any(chooses) {
+            // What the first ones say of that table may have to go.
+            return merge(&[first, later].concat());
+        }
+        let merged = match self.0.get() {
+            Some(merged) => merged,
+            None => {
+                let merged = merge(first)?;
+                self.0.get_or_init(|| merged)
+            }
+        };
+        for layer in later {
+            layer.check_tables()?;
+        }
+        Ok(later.iter().cloned().fold(merged.clone(), Figment::merge))
+    }
 }
 
 /// A config without the keys that have no value.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::layer::{Layer, merge};
+use super::layer::{Layer, Merged};
 use super::trial::TrialConfig;
 use crate::Result;
 
@@ -18,6 +18,8 @@ pub struct Variant {
     pub(super) file: Vec<Layer>,
     /// Environment and settings.
     pub(super) user: Vec<Layer>,
+    /// `file`, merged once for all candidates of a search.
+    pub(super) merged: Merged,
 }
 
 impl Variant {
@@ -26,8 +28,8 @@ impl Variant {
     /// # Errors
     /// A key is unknown or has a wrong value; the error names its layer.
     pub fn config(&self, between: &[Layer]) -> Result<TrialConfig> {
-        let layers = [self.file.as_slice(), between, self.user.as_slice()].concat();
-        TrialConfig::from_figment(&merge(&layers)?)
+        let later = [between, self.user.as_slice()].concat();
+        TrialConfig::from_figment(&self.merged.with(&self.file, &later)?)
     }
 }
 
