@@ -179,7 +179,7 @@ fn a_trial_stopped_alone_is_named_and_fails_the_run() {
         "tanh seed 0 stopped",
         "relu seed 0 finished",
         "tanh: 0 finished, 1 unfinished of 1 seeds",
-        "1 of 2 trials stopped by hand; the same command goes on",
+        "1 of 2 trials stopped before their end; the same command goes on",
     ] {
         assert!(all.contains(text), "no {text:?} in\n{all}");
     }

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use ablate_report::Report;
 use ablate_runner::{Checked, Control, Outcome, Plan, RunOptions, memory};
 use ablate_store::{Status, Trial};
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::commands::report;
+use crate::elsewhere::{self, Named, Place};
 use crate::selection::Selection;
 use crate::watch::{self, Recorded, Style};
 
@@ -17,6 +18,8 @@ pub struct Execution {
     style: Style,
     /// Trials side by side.
     jobs: usize,
+    /// What has the trials run elsewhere; `None` is here.
+    launcher: Option<Named>,
     control: Control,
     has_threads: bool,
 }
@@ -46,14 +49,17 @@ impl Execution {
     /// Sets the Ctrl-C handler and begins logging.
     ///
     /// # Errors
-    /// The handler cannot be set, or `RUST_LOG` cannot be understood.
-    pub fn begin(style: Style, jobs: usize) -> anyhow::Result<Self> {
+    /// The handler cannot be set, `RUST_LOG` cannot be understood, or there is no such
+    /// launcher.
+    pub fn begin(style: Style, jobs: usize, place: &Place) -> anyhow::Result<Self> {
+        let launcher = place.launcher()?;
         watch::logs::begin()?;
         let control = Control::default();
         stop_on_signal(control.clone())?;
         Ok(Self {
             style,
             jobs,
+            launcher,
             control,
             has_threads: false,
         })
@@ -71,7 +77,8 @@ impl Execution {
             let outcome = self.train(&round, selection)?;
             if outcome.left > 0 && !outcome.stopped {
                 eprintln!(
-                    "{} of the search's trials stopped by hand, and without them nothing can be chosen",
+                    "{} of the search's trials stopped before their end, and without them nothing \
+                     can be chosen",
                     outcome.left
                 );
             }
@@ -99,7 +106,7 @@ impl Execution {
         }
         if outcome.left > 0 {
             failures.push(format!(
-                "{} of {all} trials stopped by hand; the same command goes on",
+                "{} of {all} trials stopped before their end; the same command goes on",
                 outcome.left
             ));
         }
@@ -131,10 +138,44 @@ impl Execution {
         Ok(())
     }
 
+    /// Runs one trial of an experiment and no more, as a launcher's tasks do. Neither a
+    /// report nor the index is written: whoever launched the task does that.
+    ///
+    /// # Errors
+    /// There is no such trial, or as for [`run`](Self::run).
+    pub fn run_one(&mut self, selection: &Selection, name: &str) -> anyhow::Result<ExitCode> {
+        let Some(plan) = elsewhere::one(selection, name)? else {
+            eprintln!("{name}: already done");
+            return Ok(ExitCode::SUCCESS);
+        };
+        self.start_threads(&plan)?;
+        let store = selection.store();
+        let mut observer = watch::observer(self.style, &plan, &store, &self.control);
+        let options = RunOptions {
+            store: &store,
+            control: self.control.clone(),
+            jobs: 1,
+        };
+        let outcome = ablate_runner::run(&plan, &options, observer.as_mut())?;
+        if outcome.stopped {
+            return Ok(stopped());
+        }
+        match outcome.trials.iter().find(|trial| is_failed(trial)) {
+            Some(trial) => match &trial.status {
+                Status::Failed { message } => bail!("{name}: {message}"),
+                _ => bail!("{name} has failed"),
+            },
+            None => Ok(ExitCode::SUCCESS),
+        }
+    }
+
     fn train(&mut self, plan: &Plan, selection: &Selection) -> anyhow::Result<Outcome> {
         let checked = self.check(plan)?;
         let store = selection.store();
-        let jobs = self.fitting(checked.memory);
+        let jobs = match &self.launcher {
+            Some(_) => self.jobs,
+            None => self.fitting(checked.memory),
+        };
         let watcher = watch::observer(self.style, plan, &store, &self.control);
         let mut observer = Recorded::new(watcher, plan, &store);
         let options = RunOptions {
@@ -142,7 +183,13 @@ impl Execution {
             control: self.control.clone(),
             jobs,
         };
-        let outcome = ablate_runner::run(plan, &options, &mut observer)?;
+        let outcome = match &self.launcher {
+            None => ablate_runner::run(plan, &options, &mut observer)?,
+            Some(named) => {
+                let launch = named.launch(selection, checked.memory)?;
+                ablate_runner::launch(plan, &options, &launch, &mut observer)?
+            }
+        };
         observer.record_groups(&outcome.trials);
         Ok(outcome)
     }

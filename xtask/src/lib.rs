@@ -7,9 +7,11 @@
 mod bench;
 mod commands;
 mod complaint;
+mod elsewhere;
 #[cfg(test)]
 mod examples;
 mod execution;
+mod keys;
 mod new;
 mod parity;
 mod selection;

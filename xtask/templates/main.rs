@@ -5,6 +5,7 @@ use ablate_alexnet as _;
 use ablate_augmentations as _;
 use ablate_convnet as _;
 use ablate_data as _;
+use ablate_launchers as _;
 use ablate_linear as _;
 use ablate_metrics as _;
 use ablate_optimisers as _;

@@ -1,8 +1,8 @@
 //! The plugin contracts of `ablate`, and nothing else.
 //!
-//! A plugin is a typed, documented config that builds one of six things: a
+//! A plugin is a typed, documented config that builds one of seven things: a
 //! [`Model`], an [`Augmentation`], an [`Optimiser`], a [`Schedule`], a
-//! [`Dataset`] or a [`Metric`]. It registers itself at link time with
+//! [`Dataset`], a [`Metric`] or a [`Launcher`]. It registers itself at link time with
 //! [`register!`], and the runner finds it by name in the [`registry`].
 //!
 //! This crate must never know a concrete plugin, a config file, a run store or
@@ -11,6 +11,7 @@
 mod augmentation;
 mod dataset;
 mod error;
+mod launcher;
 mod metric;
 mod model;
 mod moments;
@@ -27,6 +28,7 @@ mod schema;
 pub use augmentation::{Augmentation, AugmentationConfig, AugmentationContext, Image, Phase};
 pub use dataset::{DataContext, Dataset, DatasetConfig, DatasetInfo, Split};
 pub use error::{Error, Result};
+pub use launcher::{Job, Launcher, LauncherConfig, Resources, TaskState};
 pub use metric::{Goal, Metric, MetricConfig};
 pub use model::{Exchanged, LayerSummary, Model, ModelConfig, ModelContext, ModelSummary};
 pub use moments::Moments;

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::{
     Augmentation, AugmentationConfig, AugmentationContext, DataContext, Dataset, DatasetConfig,
-    Error, Key, Metric, MetricConfig, Model, ModelConfig, ModelContext, Optimiser, OptimiserConfig,
-    Parameter, Result, Schedule, ScheduleConfig, schema,
+    Error, Key, Launcher, LauncherConfig, Metric, MetricConfig, Model, ModelConfig, ModelContext,
+    Optimiser, OptimiserConfig, Parameter, Result, Schedule, ScheduleConfig, schema,
 };
 
 /// The config of any plugin: plain data with a default for every key.
@@ -28,7 +28,7 @@ impl<T> PluginConfig for T where
 {
 }
 
-/// The six things a plugin can be.
+/// The seven things a plugin can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Builds a [`Model`].
@@ -43,17 +43,20 @@ pub enum Kind {
     Schedule,
     /// Builds a [`Metric`].
     Metric,
+    /// Builds a [`Launcher`].
+    Launcher,
 }
 
 impl Kind {
     /// All kinds, in the order lists show them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Model,
         Self::Dataset,
         Self::Augmentation,
         Self::Optimiser,
         Self::Schedule,
         Self::Metric,
+        Self::Launcher,
     ];
 }
 
@@ -66,6 +69,7 @@ impl fmt::Display for Kind {
             Self::Optimiser => "optimiser",
             Self::Schedule => "schedule",
             Self::Metric => "metric",
+            Self::Launcher => "launcher",
         })
     }
 }
@@ -96,6 +100,7 @@ enum Build {
     Optimiser(BuildOptimiser),
     Schedule(fn(&Value) -> Result<Box<dyn Schedule>>),
     Metric(fn(&Value) -> Result<Box<dyn Metric>>),
+    Launcher(fn(&Value) -> Result<Box<dyn Launcher>>),
 }
 
 inventory::collect!(Plugin);
@@ -212,6 +217,10 @@ impl Plugin {
         /// A metric plugin; use [`register!`](crate::register).
         metric, Metric, MetricConfig
     );
+    constructor!(
+        /// A launcher plugin; use [`register!`](crate::register).
+        launcher, Launcher, LauncherConfig
+    );
 
     /// Every key of the config, in the order of its struct.
     pub fn keys(&self) -> Vec<Key> {
@@ -281,6 +290,13 @@ impl Plugin {
     pub(crate) fn build_metric(&self, config: &Value) -> Result<Box<dyn Metric>> {
         match self.build {
             Build::Metric(build) => build(config),
+            _ => Err(self.mismatch()),
+        }
+    }
+
+    pub(crate) fn build_launcher(&self, config: &Value) -> Result<Box<dyn Launcher>> {
+        match self.build {
+            Build::Launcher(build) => build(config),
             _ => Err(self.mismatch()),
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    Augmentation, AugmentationContext, DataContext, Dataset, Error, Kind, Metric, Model,
+    Augmentation, AugmentationContext, DataContext, Dataset, Error, Kind, Launcher, Metric, Model,
     ModelContext, Optimiser, Parameter, Plugin, Result, Schedule, nearest,
 };
 
@@ -81,6 +81,15 @@ pub fn optimiser(
 #[allow(clippy::missing_errors_doc)]
 pub fn schedule(name: &str, config: &Value) -> Result<Box<dyn Schedule>> {
     find(Kind::Schedule, name)?.build_schedule(config)
+}
+
+/// Builds a launcher from keys that may be missing or wrong.
+///
+/// # Errors
+/// No such plugin, an unknown key, a value of the wrong type or out of range.
+pub fn launcher(name: &str, keys: &Value) -> Result<Box<dyn Launcher>> {
+    let plugin = find(Kind::Launcher, name)?;
+    plugin.build_launcher(&plugin.resolve(keys)?)
 }
 
 /// Builds an empty metric.

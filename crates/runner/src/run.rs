@@ -59,14 +59,11 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Re
     };
     let is_left = |planned: &&PlannedTrial| control.is_left(planned) && !is_done(planned);
     let left: Vec<&PlannedTrial> = plan.trials.iter().filter(is_left).collect();
+    let left: Vec<&str> = left.iter().map(|planned| &*planned.hash).collect();
     let stopped = control.is_stopping();
     if !stopped {
-        for group in plan.groups() {
-            let lacks = |member: &&PlannedTrial| left.iter().any(|trial| trial.hash == member.hash);
-            if !group.members.iter().any(lacks) {
-                trials.push(average(&folder, &group, &trials, observer)?);
-            }
-        }
+        let lacks = |hash: &str| left.contains(&hash);
+        averages(plan, &folder, lacks, &mut trials, observer)?;
     }
     Ok(Outcome {
         folder,
@@ -74,6 +71,24 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Re
         trials,
         stopped,
     })
+}
+
+/// Adds the groups of a plan's ensembles to its trials, but for those of which a
+/// member, by its hash, is lacking.
+pub(crate) fn averages(
+    plan: &Plan,
+    folder: &ExperimentFolder,
+    lacks: impl Fn(&str) -> bool,
+    trials: &mut Vec<Trial>,
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    for group in plan.groups() {
+        if !group.members.iter().any(|member| lacks(&member.hash)) {
+            let averaged = average(folder, &group, trials, observer)?;
+            trials.push(averaged);
+        }
+    }
+    Ok(())
 }
 
 /// Runs one trial, unless it is done. `None` is one to do without that has never

@@ -69,6 +69,12 @@ pub fn save(folder: &Path, step: u64, checkpoint: &Checkpoint) -> Result<()> {
     Ok(())
 }
 
+/// The name of the newest checkpoint's file, whole or not; `None` where there is none.
+pub fn newest(folder: &Path) -> Option<String> {
+    let entries = entries(folder).ok()?;
+    entries.into_iter().next().map(|entry| entry.file)
+}
+
 /// Loads the newest checkpoint in `folder` whose digest is right.
 ///
 /// # Errors

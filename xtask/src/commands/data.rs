@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use ablate_core::{Dataset, Kind, Split, registry};
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Map, Value};
 
 use super::{prepare, speed};
-use crate::workspace;
+use crate::{keys, workspace};
 
 /// The `data` commands.
 #[derive(clap::Subcommand)]
@@ -138,23 +137,10 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
 /// A data set with the keys set on the command line.
 fn open(name: &str, settings: &[String]) -> anyhow::Result<Box<dyn Dataset>> {
     let plugin = registry::find(Kind::Dataset, name)?;
-    let config = plugin.resolve(&config(settings)?)?;
+    let config = plugin.resolve(&keys::table("--set", settings)?)?;
     Ok(registry::dataset(
         name,
         &config,
         &workspace::data_context(),
     )?)
-}
-
-/// `key=value` texts as a table; a value is JSON, or else a string.
-fn config(settings: &[String]) -> anyhow::Result<Value> {
-    let mut table = Map::new();
-    for setting in settings {
-        let Some((key, value)) = setting.split_once('=') else {
-            bail!("--set {setting}: there is no `=`\n  fix: write `--set seed=3`");
-        };
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-        table.insert(key.trim().to_string(), value);
-    }
-    Ok(Value::Object(table))
 }

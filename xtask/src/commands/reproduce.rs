@@ -11,6 +11,7 @@ use ablate_store::atomic;
 use anyhow::{Context, anyhow, bail};
 
 use crate::complaint;
+use crate::elsewhere::Place;
 use crate::execution::{self, End, Execution};
 use crate::selection::{Selection, Settings};
 use crate::watch::Style;
@@ -39,6 +40,8 @@ pub struct Arguments {
     /// Plain lines instead of the live view, also on a terminal.
     #[arg(long)]
     plain: bool,
+    #[command(flatten)]
+    place: Place,
     /// The folder of RESULTS.md and `results/`; without it, `docs/` in the
     /// workspace.
     #[arg(long, value_name = "DIR")]
@@ -55,7 +58,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         plain: arguments.plain,
         json: false,
     };
-    let mut execution = Execution::begin(style, arguments.jobs.into())?;
+    let mut execution = Execution::begin(style, arguments.jobs.into(), &arguments.place)?;
     let (mut broken, count) = (0, files.len());
     for file in files {
         let selection = Selection {

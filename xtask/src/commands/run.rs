@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use ablate_report::Report;
 use anyhow::bail;
 
+use crate::elsewhere::Place;
 use crate::execution::{self, End, Execution};
 use crate::selection::{Selection, Settings};
 use crate::watch::Style;
@@ -20,6 +21,7 @@ Examples:
   cargo xtask run experiments/lrn.toml --set optimiser.lr=0.003,0.01,0.03
   cargo xtask run experiments/lrn.toml experiments/pooling.toml --jobs 4
   cargo xtask run experiments/lrn.toml --dry-run                   what would be trained
+  cargo xtask run experiments/lrn.toml --launcher slurm --launcher-set partition=gpu
   cargo xtask run experiments/lrn.toml --set 'machine.threads=1' --json")]
 pub struct Arguments {
     /// The experiment files, run one after the other.
@@ -37,6 +39,12 @@ pub struct Arguments {
     dry_run: bool,
     #[command(flatten)]
     style: Style,
+    #[command(flatten)]
+    place: Place,
+    /// Run this trial alone, by the name of its folder, and write no report: what the
+    /// tasks of a launcher do.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["launcher", "dry_run", "jobs"])]
+    trial: Option<String>,
 }
 
 /// Runs the experiments and writes their reports.
@@ -46,7 +54,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for selection in &selections {
         selection.draft()?;
     }
-    let mut execution = Execution::begin(arguments.style, arguments.jobs.into())?;
+    let mut execution = Execution::begin(arguments.style, arguments.jobs.into(), &arguments.place)?;
+    if let Some(name) = &arguments.trial {
+        let [selection] = &selections[..] else {
+            bail!("--trial {name}: it is of one experiment, without values to sweep over");
+        };
+        return execution.run_one(selection, name);
+    }
     let mut rows = Vec::new();
     let mut failures = Vec::new();
     for selection in &selections {

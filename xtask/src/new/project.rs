@@ -12,11 +12,12 @@ use crate::workspace;
 
 /// Crates of ours by their folder: those a plugin is written with, then those its
 /// program links.
-const OURS: [(&str, &str); 10] = [
+const OURS: [(&str, &str); 11] = [
     ("ablate-core", "crates/core"),
     ("ablate-nn", "crates/nn"),
     ("ablate-alexnet", "crates/models/alexnet"),
     ("ablate-convnet", "crates/models/convnet"),
+    ("ablate-launchers", "crates/launchers"),
     ("ablate-linear", "crates/models/linear"),
     ("ablate-augmentations", "crates/augmentations"),
     ("ablate-data", "crates/data"),

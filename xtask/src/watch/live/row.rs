@@ -163,6 +163,7 @@ impl Row {
     /// An epoch is measured and stored, which took time without training.
     pub fn epoch(&mut self, record: &EpochRecord) {
         self.history.push(record.clone());
+        self.done = record.epoch as f64;
         self.phase = Phase::Training;
         self.window.since = Instant::now();
     }

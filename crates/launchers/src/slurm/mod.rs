@@ -1,0 +1,211 @@
+//! Slurm by its own commands: `sbatch`, `squeue` and `scancel`.
+
+mod script;
+mod states;
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use ablate_core::{Error, Job, Launcher, LauncherConfig, Result, TaskState};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How jobs are submitted to a Slurm cluster.
+///
+/// Each plan is one job array with a task for each trial. A task whose node fails, or
+/// that is pre-empted, is requeued by Slurm and goes on from its last checkpoint.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Slurm {
+    /// The partition; none given: the cluster's default.
+    pub partition: Option<String>,
+    /// The account that is charged.
+    pub account: Option<String>,
+    /// The quality of service.
+    pub qos: Option<String>,
+    /// The most time a task may take, as `sbatch --time` reads it: `90` minutes,
+    /// `12:00:00`, `2-00:00:00`. A trial that needs more goes on in another task.
+    pub time: Option<String>,
+    /// Cores for each task; none given: `machine.threads` of the trials, and where
+    /// that is 0 the cluster's default.
+    pub cpus: Option<usize>,
+    /// Memory for each task in MiB; none given: an estimate with a quarter to spare; 0:
+    /// all of the node's.
+    pub memory_mib: Option<u64>,
+    /// Generic resources of each task; none given: `gpu:1` for trials on a GPU.
+    pub gres: Option<String>,
+    /// At most so many tasks at once; none given: as many as there is room for.
+    pub at_once: Option<usize>,
+    /// Seconds between two looks at the queue.
+    pub poll_seconds: f64,
+    /// More options of `sbatch`, each as one word: `--constraint=avx512`.
+    pub options: Vec<String>,
+}
+
+impl Default for Slurm {
+    fn default() -> Self {
+        Self {
+            partition: None,
+            account: None,
+            qos: None,
+            time: None,
+            cpus: None,
+            memory_mib: None,
+            gres: None,
+            at_once: None,
+            poll_seconds: 5.0,
+            options: Vec::new(),
+        }
+    }
+}
+
+impl LauncherConfig for Slurm {
+    fn build(&self) -> Result<Box<dyn Launcher>> {
+        if !(0.1..=3600.0).contains(&self.poll_seconds) {
+            let problem =
+                "the queue is to be looked at between ten times a second and once an hour";
+            return Err(Error::bad_value(
+                "poll_seconds",
+                problem,
+                "give seconds in 0.1..=3600",
+            ));
+        }
+        if self.at_once == Some(0) {
+            return Err(Error::bad_value(
+                "at_once",
+                "no task would ever run",
+                "give 1 or more, or leave it out",
+            ));
+        }
+        if let Some(option) = self.options.iter().find(|option| !option.starts_with('-')) {
+            return Err(Error::bad_value(
+                "options",
+                format!("`{option}` is no option of sbatch"),
+                "write each option as one word: `--constraint=avx512`",
+            ));
+        }
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Launcher for Slurm {
+    fn submit(&self, job: &Job) -> Result<String> {
+        let script = script::write(job)?;
+        let mut command = Command::new("sbatch");
+        command.args(self.arguments(job)).arg(script);
+        let output = answer(command)?;
+        // `--parsable` prints `ID` or `ID;CLUSTER`.
+        let id = output.split(';').next().unwrap_or_default().trim();
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Error::Other(format!(
+                "sbatch gave no job's number but `{}`",
+                output.trim()
+            )));
+        }
+        Ok(id.to_string())
+    }
+
+    fn states(&self, id: &str) -> Result<Vec<(usize, TaskState)>> {
+        let mut command = Command::new("squeue");
+        command.args(["--noheader", "--array", "--states=all", "--format=%K %T"]);
+        command.arg(format!("--jobs={id}"));
+        match answer(command) {
+            Ok(text) => Ok(states::read(&text)),
+            // Slurm forgets a job some minutes after its end.
+            Err(error) if error.to_string().contains("Invalid job id") => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn cancel(&self, id: &str, task: Option<usize>) -> Result<()> {
+        let target = match task {
+            Some(task) => format!("{id}_{task}"),
+            None => id.to_string(),
+        };
+        let mut command = Command::new("scancel");
+        command.arg(target);
+        match answer(command) {
+            Err(error) if !error.to_string().contains("Invalid job id") => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_secs_f64(self.poll_seconds)
+    }
+}
+
+impl Slurm {
+    /// What `sbatch` is told beside the script.
+    fn arguments(&self, job: &Job) -> Vec<String> {
+        let last = job.tasks.len().saturating_sub(1);
+        let at_once = self
+            .at_once
+            .map_or(String::new(), |most| format!("%{most}"));
+        let mut arguments = vec![
+            "--parsable".to_string(),
+            format!("--job-name=ablate_{}", job.name),
+            format!("--array=0-{last}{at_once}"),
+            format!("--chdir={}", job.directory.display()),
+            format!("--output={}/%A_%a.log", job.folder.display()),
+            "--open-mode=append".to_string(),
+            // After a node's failure or a pre-emption the task begins again, and the
+            // trial goes on from its checkpoint.
+            "--requeue".to_string(),
+            // Time to save between SIGTERM and the end of the time.
+            "--signal=B:TERM@60".to_string(),
+        ];
+        let needs = job.resources;
+        let gpus = (needs.gpus > 0).then(|| format!("gpu:{}", needs.gpus));
+        let threads = (needs.threads > 0).then_some(needs.threads);
+        let memory = self.memory_mib.unwrap_or_else(|| roomy(needs.memory));
+        let options = [
+            ("partition", self.partition.clone()),
+            ("account", self.account.clone()),
+            ("qos", self.qos.clone()),
+            ("time", self.time.clone()),
+            (
+                "cpus-per-task",
+                self.cpus.or(threads).map(|count| count.to_string()),
+            ),
+            ("mem", Some(format!("{memory}M"))),
+            ("gres", self.gres.clone().or(gpus)),
+        ];
+        for (name, value) in options {
+            arguments.extend(value.map(|value| format!("--{name}={value}")));
+        }
+        arguments.extend(self.options.iter().cloned());
+        arguments
+    }
+}
+
+/// An estimate in bytes as MiB with a quarter to spare, and what any program takes.
+fn roomy(bytes: u64) -> u64 {
+    (bytes + bytes / 4).div_ceil(1 << 20) + 256
+}
+
+/// Runs one of Slurm's commands and returns what it prints.
+///
+/// # Errors
+/// It is not installed, or fails.
+fn answer(mut command: Command) -> Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().map_err(|error| {
+        Error::Other(format!(
+            "`{name}` cannot be started: {error}\n  fix: run this on a machine of the cluster that \
+             has Slurm's commands, or leave out `--launcher slurm`"
+        ))
+    })?;
+    if status.success() {
+        return Ok(String::from_utf8_lossy(&stdout).into_owned());
+    }
+    let words = String::from_utf8_lossy(&stderr);
+    Err(Error::Other(format!("{name} failed: {}", words.trim())))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! A plan whose trials run elsewhere, as tasks of a batch system: submitted, watched
+//! through the run store, and submitted again where they were cut off.
+//!
+//! A task runs one trial by the program's own command, from its last checkpoint on.
+//! What is true of a trial is what lies in its folder; the batch system is only asked
+//! whether something still works on it.
+
+mod followed;
+mod ledger;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+
+use ablate_core::{Job, Launcher, Resources, TaskState};
+use ablate_store::{Status, Trial};
+
+use self::followed::Followed;
+use self::ledger::Ledger;
+use crate::run::averages;
+use crate::{DeviceName, Observer, Outcome, Plan, Result, RunOptions};
+
+/// The folder within the experiment's for scripts, lists of tasks and what they print.
+const DESK: &str = "launch";
+
+/// Where and by what the tasks of a plan run.
+pub struct Launch<'a> {
+    /// The batch system.
+    pub launcher: &'a dyn Launcher,
+    /// Its name, by which a later run knows whose a job is.
+    pub name: &'a str,
+    /// The program and the arguments that run one trial, but for the last: the name of
+    /// the trial's folder.
+    pub command: Vec<OsString>,
+    /// The folder that tasks begin in.
+    pub directory: PathBuf,
+    /// Bytes that the largest trial takes.
+    pub memory: u64,
+}
+
+/// Runs every trial of `plan` that is not done, each as a task elsewhere.
+///
+/// As with [`run`](crate::run), a trial that fails does not stop the others. A task
+/// that ends before its trial does is submitted again, as long as that leads on. A
+/// second process, or the same command after this one was killed, finds the jobs that
+/// are still there and submits none of their trials twice.
+///
+/// # Errors
+/// The store cannot be written, the batch system refuses jobs or does not answer, or
+/// another process watches the same plan.
+pub fn launch(
+    plan: &Plan,
+    options: &RunOptions,
+    launch: &Launch,
+    observer: &mut dyn Observer,
+) -> Result<Outcome> {
+    let folder = plan.folder(options.store)?;
+    let desk = folder.path().join(DESK);
+    fs::create_dir_all(&desk).map_err(ablate_store::Error::io(&desk))?;
+    let mut ledger = Ledger::open(&desk, launch.name)?;
+    let mut trials: Vec<Followed> = plan
+        .trials
+        .iter()
+        .map(|planned| Followed::new(planned, folder.path()))
+        .collect();
+    let mut is_cancelled = false;
+    loop {
+        let tasks = ledger.ask(launch.launcher)?;
+        for trial in &mut trials {
+            trial.look(tasks.get(&trial.name).copied(), observer)?;
+        }
+        let control = &options.control;
+        if control.is_stopping() && !is_cancelled {
+            ledger.cancel(launch.launcher)?;
+            is_cancelled = true;
+        }
+        for trial in &mut trials {
+            if trial.is_at_work() && control.is_left(trial.planned) && trial.give_up() {
+                ledger.cancel_task(launch.launcher, &trial.name)?;
+            }
+        }
+        let is_due = |trial: &&mut Followed| trial.is_due() && !control.is_left(trial.planned);
+        let due: Vec<&mut Followed> = match control.is_stopping() || control.is_paused() {
+            true => Vec::new(),
+            false => trials.iter_mut().filter(is_due).collect(),
+        };
+        let submitted = due.len();
+        if submitted > 0 {
+            submit(plan, launch, &desk, &mut ledger, due)?;
+        }
+        let waits = control.is_paused() && !control.is_stopping();
+        let at_work = trials.iter().any(Followed::is_at_work);
+        if submitted == 0 && !at_work && !(waits && trials.iter().any(Followed::is_due)) {
+            break;
+        }
+        std::thread::sleep(launch.launcher.interval());
+    }
+    outcome(plan, options, folder, &trials, observer)
+}
+
+/// Has the batch system run these trials, as one job.
+fn submit(
+    plan: &Plan,
+    launch: &Launch,
+    desk: &std::path::Path,
+    ledger: &mut Ledger,
+    mut due: Vec<&mut Followed>,
+) -> Result<()> {
+    let machine = due.iter().map(|trial| &trial.planned.config.machine);
+    let resources = Resources {
+        threads: machine
+            .clone()
+            .map(|machine| machine.threads)
+            .max()
+            .unwrap_or(0),
+        memory: launch.memory,
+        gpus: machine
+            .map(|machine| usize::from(machine.device != DeviceName::Cpu))
+            .max()
+            .unwrap_or(0),
+    };
+    let name = &plan.experiment.name;
+    let job = Job {
+        name: name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .collect(),
+        folder: desk.to_path_buf(),
+        directory: launch.directory.clone(),
+        command: launch.command.clone(),
+        tasks: due.iter().map(|trial| trial.name.clone()).collect(),
+        resources,
+    };
+    let id = launch.launcher.submit(&job)?;
+    tracing::info!("job {id}: {} tasks", job.tasks.len());
+    ledger.add(id, job.tasks)?;
+    for trial in &mut due {
+        trial.submitted();
+    }
+    Ok(())
+}
+
+/// What became of the plan, read from the store.
+fn outcome(
+    plan: &Plan,
+    options: &RunOptions,
+    folder: ablate_store::ExperimentFolder,
+    followed: &[Followed],
+    observer: &mut dyn Observer,
+) -> Result<Outcome> {
+    let mut trials: Vec<Trial> = Vec::new();
+    for trial in followed {
+        trials.extend(trial.place.read()?);
+    }
+    let stopped = options.control.is_stopping();
+    let unfinished: Vec<&str> = followed
+        .iter()
+        .filter(|trial| matches!(trial.status, None | Some(Status::Unfinished)))
+        .map(|trial| &*trial.planned.hash)
+        .collect();
+    let left = unfinished.len();
+    if !stopped {
+        let lacks = |hash: &str| unfinished.contains(&hash);
+        averages(plan, &folder, lacks, &mut trials, observer)?;
+    }
+    Ok(Outcome {
+        folder,
+        trials,
+        stopped,
+        left,
+    })
+}
+
+/// The state of each task by its trial's name.
+type Tasks = HashMap<String, TaskState>;

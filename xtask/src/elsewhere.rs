@@ -1,0 +1,149 @@
+//! Trials that run elsewhere: which launcher has them run, and the command that a task
+//! runs there.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use ablate_core::{Kind, Launcher, registry};
+use ablate_runner::{Launch, Plan};
+use ablate_store::{TrialFolder, trial_name};
+use anyhow::{Context, bail};
+
+use crate::keys;
+use crate::selection::Selection;
+
+/// The launcher that is this process itself.
+const LOCAL: &str = "local";
+
+/// Where trials run.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Place {
+    /// What runs the trials: `local`, this process; `slurm`, a job array of a cluster
+    /// that shares the store's folder, a task for each trial; or a launcher of yours.
+    #[arg(long, value_name = "NAME", default_value = LOCAL)]
+    launcher: String,
+    /// A key of the launcher, for example `partition=gpu`; `describe slurm` lists them.
+    #[arg(long = "launcher-set", value_name = "KEY=VALUE")]
+    launcher_settings: Vec<String>,
+}
+
+/// A launcher by its name.
+pub struct Named {
+    name: String,
+    launcher: Box<dyn Launcher>,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self {
+            launcher: LOCAL.to_string(),
+            launcher_settings: Vec::new(),
+        }
+    }
+}
+
+impl Place {
+    /// The launcher; `None` is this process.
+    ///
+    /// # Errors
+    /// There is none of that name, or a key is wrong.
+    pub fn launcher(&self) -> anyhow::Result<Option<Named>> {
+        let name = &self.launcher;
+        if name == LOCAL {
+            if let Some(setting) = self.launcher_settings.first() {
+                bail!(
+                    "--launcher-set {setting}: this process has no such keys\n  fix: name the \
+                     launcher too, as in `--launcher slurm`"
+                );
+            }
+            return Ok(None);
+        }
+        let settings = keys::table("--launcher-set", &self.launcher_settings)?;
+        let named = || format!("--launcher {name}");
+        registry::find(Kind::Launcher, name).with_context(named)?;
+        let launcher = registry::launcher(name, &settings).with_context(named)?;
+        Ok(Some(Named {
+            name: name.clone(),
+            launcher,
+        }))
+    }
+}
+
+impl Named {
+    /// How the trials of a selection's plans are launched, the largest of which takes
+    /// that many bytes.
+    ///
+    /// # Errors
+    /// This program or this folder cannot be found again.
+    pub fn launch(&self, selection: &Selection, memory: u64) -> anyhow::Result<Launch<'_>> {
+        Ok(Launch {
+            launcher: self.launcher.as_ref(),
+            name: &self.name,
+            command: command(selection)?,
+            directory: std::env::current_dir().context("the current folder has gone")?,
+            memory,
+        })
+    }
+}
+
+/// What a task runs, but for the trial's name at its end.
+fn command(selection: &Selection) -> anyhow::Result<Vec<OsString>> {
+    let absolute = |path: PathBuf| {
+        std::path::absolute(&path).with_context(|| format!("{} has gone", path.display()))
+    };
+    let program = std::env::current_exe().context("this program does not know where it lies")?;
+    let settings = &selection.settings;
+    let mut command: Vec<OsString> = vec![
+        program.into(),
+        "run".into(),
+        absolute(selection.experiment.clone())?.into(),
+        "--plain".into(),
+        "--store".into(),
+        absolute(selection.store())?.into(),
+    ];
+    if let Some(profile) = &settings.profile {
+        command.extend(["--profile".into(), profile.into()]);
+    }
+    if let Some(seeds) = settings.seeds {
+        command.extend(["--seeds".into(), seeds.to_string().into()]);
+    }
+    for setting in &settings.set {
+        command.extend(["--set".into(), setting.into()]);
+    }
+    command.push("--trial".into());
+    Ok(command)
+}
+
+/// The plan of one trial of a selection, by the name of its folder: one of the round
+/// that the search is at, or of those for the claim. `None` where the trial is done
+/// already.
+///
+/// # Errors
+/// There is no such trial, or not yet.
+pub fn one(selection: &Selection, name: &str) -> anyhow::Result<Option<Plan>> {
+    let draft = selection.draft()?;
+    let store = selection.store();
+    let done = draft.searched(&store)?;
+    let mut plan = match draft.search(&done)? {
+        Some(round) => round,
+        None => draft.plan(&done)?,
+    };
+    plan.trials
+        .retain(|trial| trial_name(&trial.variant, trial.seed, &trial.hash) == name);
+    if !plan.trials.is_empty() {
+        return Ok(Some(plan));
+    }
+    let is_done = |folder: PathBuf| {
+        let record = TrialFolder::open(folder.join(name)).record();
+        matches!(record, Ok(Some(trial)) if trial.status.is_done())
+    };
+    // Of an earlier round, which a task that was requeued may ask for.
+    let folder = plan.path(&store);
+    if is_done(folder.clone()) || is_done(folder.join("search")) {
+        return Ok(None);
+    }
+    bail!(
+        "there is no trial `{name}` to run now\n  fix: if the experiment or a setting has changed, \
+         run the experiment again; `--dry-run --json` lists its trials"
+    )
+}
