@@ -16,6 +16,7 @@ fn outside_plugins_are_listed_and_described() {
         "sign_descent",
         "cosine",
         "brier",
+        "processes",
     ] {
         assert!(list.contains(name), "{name} is missing from:\n{list}");
     }

@@ -1,6 +1,7 @@
 //! One plugin of each kind, written as an outside crate would write it: with
 //! `ablate-core`, candle and serde, and nothing of the runner.
 
+mod launcher;
 mod templates;
 
 use std::collections::BTreeMap;
