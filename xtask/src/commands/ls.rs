@@ -139,7 +139,7 @@ fn table(rows: &[Row], columns: &[String]) -> String {
     }
     let more = columns.iter().map(String::as_str);
     let mut grid = Grid::new(COLUMNS.into_iter().chain(more));
-    grid.rows(rows, |row| {
+    for row in rows {
         let mut cells = vec![
             row.path(),
             row.status.to_string(),
@@ -153,8 +153,8 @@ fn table(rows: &[Row], columns: &[String]) -> String {
             bytes(row.bytes.cast_unsigned()),
         ];
         cells.extend(row.columns.iter().map(text));
-        cells
-    });
+        grid.row(cells);
+    }
     let size: i64 = rows.iter().map(|row| row.bytes).sum();
     let trials = if rows.len() == 1 { "trial" } else { "trials" };
     let (count, size) = (

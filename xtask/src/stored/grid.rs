@@ -1,10 +1,5 @@
 //! Columns of text, aligned.
 
-use rayon::prelude::*;
-
-/// Rows that a thread takes at once.
-const PART: usize = 4096;
-
 /// Rows of cells under a heading. The first column and those of words are flush
 /// left, those of numbers flush right.
 pub struct Grid {
@@ -34,40 +29,17 @@ impl Grid {
         self.rows.push(cells);
     }
 
-    /// Adds a row for each of many things, made on all threads.
-    pub fn rows<T: Sync>(&mut self, things: &[T], cells: impl Fn(&T) -> Vec<String> + Send + Sync) {
-        self.rows.par_extend(things.par_iter().map(cells));
-    }
-
     /// The heading and a line for each row, each after `indent`.
     pub fn text(&self, indent: &str) -> String {
-        let header: Vec<usize> = self.header.iter().map(|name| length(name)).collect();
-        let wider = |mut widths: Vec<usize>, row: &Vec<String>| {
+        let mut widths: Vec<usize> = self.header.iter().map(|name| length(name)).collect();
+        for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(length(cell));
             }
-            widths
-        };
-        let widest = |one: Vec<usize>, other: Vec<usize>| {
-            let both = one.into_iter().zip(other);
-            both.map(|(one, other)| one.max(other)).collect()
-        };
-        let parts = self.rows.par_chunks(PART);
-        let widths = parts
-            .map(|rows| rows.iter().fold(header.clone(), wider))
-            .reduce(|| header.clone(), widest);
-        let parts = self.rows.par_chunks(PART);
-        let parts: Vec<String> = parts
-            .map(|rows| self.lines(rows, &widths, indent))
-            .collect();
-        self.lines(std::slice::from_ref(&self.header), &widths, indent) + &parts.concat()
-    }
-
-    /// A line for each of these rows.
-    fn lines(&self, rows: &[Vec<String>], widths: &[usize], indent: &str) -> String {
+        }
         let line: usize = widths.iter().map(|width| width + 2).sum();
-        let mut text = String::with_capacity((line + indent.len() + 1) * rows.len());
-        for row in rows {
+        let mut text = String::with_capacity((line + indent.len() + 1) * (self.rows.len() + 1));
+        for row in std::iter::once(&self.header).chain(&self.rows) {
             text.push_str(indent);
             for (column, (width, cell)) in widths.iter().zip(row).enumerate() {
                 let space = width.saturating_sub(length(cell));
