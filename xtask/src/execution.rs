@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ablate_report::Report;
-use ablate_runner::{Checked, Control, Outcome, Plan, RunOptions, memory};
+use ablate_runner::{Checked, Control, Draft, Outcome, Plan, RunOptions, memory};
 use ablate_store::{Status, Trial};
 use anyhow::{Context, bail};
 
@@ -70,8 +70,7 @@ impl Execution {
     /// # Errors
     /// A config is wrong, data is missing, the store cannot be written, or the
     /// search found no value that trains.
-    pub fn run(&mut self, selection: &Selection) -> anyhow::Result<End> {
-        let draft = selection.draft()?;
+    pub fn run(&mut self, selection: &Selection, draft: &Draft) -> anyhow::Result<End> {
         let mut searched = Vec::new();
         while let Some(round) = draft.search(&searched)? {
             let outcome = self.train(&round, selection)?;
@@ -123,8 +122,7 @@ impl Execution {
     ///
     /// # Errors
     /// A config is wrong or data is missing.
-    pub fn announce(&mut self, selection: &Selection) -> anyhow::Result<()> {
-        let draft = selection.draft()?;
+    pub fn announce(&mut self, draft: &Draft) -> anyhow::Result<()> {
         let mut plans = draft.foreseen()?;
         plans.push(draft.unsearched()?);
         for plan in &plans {

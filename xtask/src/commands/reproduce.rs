@@ -71,7 +71,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             point: Vec::new(),
         };
         let command = selection.command();
-        match execution.run(&selection) {
+        let draft = selection.draft().map_err(anyhow::Error::from);
+        match draft.and_then(|draft| execution.run(&selection, &draft)) {
             Ok(End::Stopped) => return Ok(execution::stopped()),
             Ok(End::Reported {
                 report,

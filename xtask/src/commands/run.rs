@@ -51,9 +51,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let selections = Selection::all(&arguments.experiments, &arguments.settings);
     // A mistake in the last experiment should show before the first is trained.
-    for selection in &selections {
-        selection.draft()?;
-    }
+    let drafts = selections
+        .iter()
+        .map(Selection::draft)
+        .collect::<Result<Vec<_>, _>>()?;
     let mut execution = Execution::begin(arguments.style, arguments.jobs.into(), &arguments.place)?;
     if let Some(name) = &arguments.trial {
         let [selection] = &selections[..] else {
@@ -63,12 +64,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut rows = Vec::new();
     let mut failures = Vec::new();
-    for selection in &selections {
+    // Each is dropped when it is done, with the data sets it has opened.
+    for (selection, draft) in selections.iter().zip(drafts) {
         if arguments.dry_run {
-            execution.announce(selection)?;
+            execution.announce(&draft)?;
             continue;
         }
-        match execution.run(selection)? {
+        match execution.run(selection, &draft)? {
             End::Stopped => return Ok(execution::stopped()),
             End::Reported {
                 report, failure, ..

@@ -213,15 +213,16 @@ impl TrialConfig {
 
 /// The table as JSON; an absent one is empty.
 fn table(figment: &Figment, name: &str) -> Result<Map<String, Value>> {
-    match figment.find_value(name) {
-        Err(_) => Ok(Map::new()),
-        Ok(_) => figment.extract_inner(name).map_err(|error| Error::Config {
-            origin: origin(figment, name),
-            key: name.to_string(),
-            problem: error.to_string(),
-            fix: format!("write a table `[{name}]`"),
-        }),
-    }
+    // Each look at a figment merges it all: one is enough.
+    let Ok(value) = figment.find_value(name) else {
+        return Ok(Map::new());
+    };
+    value.deserialize().map_err(|error| Error::Config {
+        origin: origin(figment, name),
+        key: name.to_string(),
+        problem: error.to_string(),
+        fix: format!("write a table `[{name}]`"),
+    })
 }
 
 pub(super) fn section<T: DeserializeOwned + JsonSchema + 'static>(
