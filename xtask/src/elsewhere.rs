@@ -2,11 +2,11 @@
 //! runs there.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use ablate_core::{Kind, Launcher, registry};
-use ablate_runner::{Launch, Plan};
-use ablate_store::{TrialFolder, trial_name};
+use ablate_core::{Launcher, registry};
+use ablate_runner::{Draft, Launch, Plan};
+use ablate_store::TrialFolder;
 use anyhow::{Context, bail};
 
 use crate::keys;
@@ -59,9 +59,8 @@ impl Place {
             return Ok(None);
         }
         let settings = keys::table("--launcher-set", &self.launcher_settings)?;
-        let named = || format!("--launcher {name}");
-        registry::find(Kind::Launcher, name).with_context(named)?;
-        let launcher = registry::launcher(name, &settings).with_context(named)?;
+        let launcher =
+            registry::launcher(name, &settings).with_context(|| format!("--launcher {name}"))?;
         Ok(Some(Named {
             name: name.clone(),
             launcher,
@@ -114,22 +113,19 @@ fn command(selection: &Selection) -> anyhow::Result<Vec<OsString>> {
     Ok(command)
 }
 
-/// The plan of one trial of a selection, by the name of its folder: one of the round
+/// The plan of one trial of an experiment, by the name of its folder: one of the round
 /// that the search is at, or of those for the claim. `None` where the trial is done
 /// already.
 ///
 /// # Errors
 /// There is no such trial, or not yet.
-pub fn one(selection: &Selection, name: &str) -> anyhow::Result<Option<Plan>> {
-    let draft = selection.draft()?;
-    let store = selection.store();
-    let done = draft.searched(&store)?;
+pub fn one(draft: &Draft, store: &Path, name: &str) -> anyhow::Result<Option<Plan>> {
+    let done = draft.searched(store)?;
     let mut plan = match draft.search(&done)? {
         Some(round) => round,
         None => draft.plan(&done)?,
     };
-    plan.trials
-        .retain(|trial| trial_name(&trial.variant, trial.seed, &trial.hash) == name);
+    plan.trials.retain(|trial| trial.folder_name() == name);
     if !plan.trials.is_empty() {
         return Ok(Some(plan));
     }
@@ -138,7 +134,7 @@ pub fn one(selection: &Selection, name: &str) -> anyhow::Result<Option<Plan>> {
         matches!(record, Ok(Some(trial)) if trial.status.is_done())
     };
     // Of an earlier round, which a task that was requeued may ask for.
-    let folder = plan.path(&store);
+    let folder = plan.path(store);
     if is_done(folder.clone()) || is_done(folder.join("search")) {
         return Ok(None);
     }

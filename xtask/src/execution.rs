@@ -141,13 +141,18 @@ impl Execution {
     ///
     /// # Errors
     /// There is no such trial, or as for [`run`](Self::run).
-    pub fn run_one(&mut self, selection: &Selection, name: &str) -> anyhow::Result<ExitCode> {
-        let Some(plan) = elsewhere::one(selection, name)? else {
+    pub fn run_one(
+        &mut self,
+        selection: &Selection,
+        draft: &Draft,
+        name: &str,
+    ) -> anyhow::Result<ExitCode> {
+        let store = selection.store();
+        let Some(plan) = elsewhere::one(draft, &store, name)? else {
             eprintln!("{name}: already done");
             return Ok(ExitCode::SUCCESS);
         };
         self.start_threads(&plan)?;
-        let store = selection.store();
         let mut observer = watch::observer(self.style, &plan, &store, &self.control);
         let options = RunOptions {
             store: &store,

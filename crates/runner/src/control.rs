@@ -4,8 +4,6 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use ablate_store::trial_name;
-
 use crate::PlannedTrial;
 
 /// The wishes of whoever watches a run; its clones are the same one, to be held by
@@ -60,26 +58,25 @@ impl Control {
     /// that has not begun does not begin. A later run goes on with it.
     pub fn leave(&self, trial: &PlannedTrial) {
         self.wish(|wishes| {
-            wishes.left.insert(key(trial));
+            wishes.left.insert(trial.folder_name());
         });
     }
 
     /// Takes [`leave`](Self::leave) back, for a trial that has not begun.
     pub fn take_back(&self, trial: &PlannedTrial) {
         self.wish(|wishes| {
-            wishes.left.remove(&key(trial));
+            wishes.left.remove(&trial.folder_name());
         });
     }
 
     /// Whether the run does without this trial.
     pub fn is_left(&self, trial: &PlannedTrial) -> bool {
-        self.wishes().left.contains(&key(trial))
+        self.wishes().lacks(trial)
     }
 
     /// Whether the trial may train another step; waits while the run is paused.
     pub(crate) fn may_go_on(&self, trial: &PlannedTrial) -> bool {
-        let key = key(trial);
-        let ends = |wishes: &Wishes| wishes.is_stopping || wishes.left.contains(&key);
+        let ends = |wishes: &Wishes| wishes.is_stopping || wishes.lacks(trial);
         let mut wishes = self.wishes();
         while wishes.is_paused && !ends(&wishes) {
             wishes = self
@@ -102,6 +99,10 @@ impl Control {
     }
 }
 
-fn key(trial: &PlannedTrial) -> String {
-    trial_name(&trial.variant, trial.seed, &trial.hash)
+impl Wishes {
+    /// Asked at every step, and of every trial for every frame of a view, and mostly
+    /// there is none to do without.
+    fn lacks(&self, trial: &PlannedTrial) -> bool {
+        !self.left.is_empty() && self.left.contains(&trial.folder_name())
+    }
 }

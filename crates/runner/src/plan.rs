@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ablate_core::{DataContext, Dataset, Split, registry};
-use ablate_store::{Experiment, ExperimentFolder};
+use ablate_store::{Experiment, ExperimentFolder, trial_name};
 
 use crate::config::{Choice, TrialConfig};
 use crate::outline::Outline;
@@ -48,6 +48,11 @@ impl PlannedTrial {
             tries: None,
             continues: None,
         }
+    }
+
+    /// The name of its folder, which no other trial of a plan has.
+    pub fn folder_name(&self) -> String {
+        trial_name(&self.variant, self.seed, &self.hash)
     }
 }
 

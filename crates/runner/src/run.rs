@@ -58,8 +58,8 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Re
         trials.any(|trial| trial.hash == planned.hash && trial.status.is_done())
     };
     let is_left = |planned: &&PlannedTrial| control.is_left(planned) && !is_done(planned);
-    let left: Vec<&PlannedTrial> = plan.trials.iter().filter(is_left).collect();
-    let left: Vec<&str> = left.iter().map(|planned| &*planned.hash).collect();
+    let left = plan.trials.iter().filter(is_left);
+    let left: Vec<&str> = left.map(|planned| &*planned.hash).collect();
     let stopped = control.is_stopping();
     if !stopped {
         let lacks = |hash: &str| left.contains(&hash);

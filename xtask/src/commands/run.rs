@@ -57,10 +57,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .collect::<Result<Vec<_>, _>>()?;
     let mut execution = Execution::begin(arguments.style, arguments.jobs.into(), &arguments.place)?;
     if let Some(name) = &arguments.trial {
-        let [selection] = &selections[..] else {
+        let ([selection], [draft]) = (&selections[..], &drafts[..]) else {
             bail!("--trial {name}: it is of one experiment, without values to sweep over");
         };
-        return execution.run_one(selection, name);
+        return execution.run_one(selection, draft, name);
     }
     let mut rows = Vec::new();
     let mut failures = Vec::new();

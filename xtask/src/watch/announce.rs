@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use ablate_report::number;
 use ablate_runner::{Estimate, Plan, Purpose};
 use serde_json::{Value, json};
 
@@ -125,15 +126,7 @@ pub fn plan_json(plan: &Plan, estimates: &[Estimate], memory: u64) -> Value {
 
 /// `1,250 MiB`
 pub fn mebibytes(bytes: u64) -> String {
-    let mebibytes = (bytes >> 20).to_string();
-    let mut text = String::new();
-    for (index, digit) in mebibytes.chars().enumerate() {
-        if index > 0 && (mebibytes.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text + " MiB"
+    format!("{} MiB", number::count((bytes >> 20) as usize))
 }
 
 /// `2 h 5 min`, `3 min 20 s`, `12 s`, `0.03 s`.

@@ -86,16 +86,16 @@ pub fn begin() -> anyhow::Result<()> {
             format!("{VARIABLE} cannot be understood\n  fix: set it to error, warn, info, debug or trace")
         })?;
     let files = shown::layer()
-        .event_format(Plain)
+        .event_format(Lines::Whole)
         .with_ansi(false)
         .with_writer(OwnFile);
     let view = shown::layer()
-        .event_format(Brief)
+        .event_format(Lines::Brief)
         .with_ansi(false)
         .with_writer(|| Newest);
     let screen = wish.map(|_| {
         shown::layer()
-            .event_format(Plain)
+            .event_format(Lines::Whole)
             .with_ansi(io::stderr().is_terminal())
             .with_writer(Screen)
     });
@@ -191,10 +191,15 @@ impl Write for Target {
     }
 }
 
-/// `2026-11-25T07:30:00.123456Z  INFO epoch 3 of 7: ...`, the time in UTC.
-struct Plain;
+/// How a line looks.
+enum Lines {
+    /// `2026-11-25T07:30:00.123456Z  INFO epoch 3 of 7: ...`, the time in UTC.
+    Whole,
+    /// `07:30:00  INFO relu-seed2: epoch 3 of 7: ...`, the time of day in UTC.
+    Brief,
+}
 
-impl<S, N> FormatEvent<S, N> for Plain
+impl<S, N> FormatEvent<S, N> for Lines
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -205,8 +210,16 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        SystemTime.format_time(&mut writer)?;
-        write!(writer, " {:>5} ", event.metadata().level())?;
+        let mut time = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+        let (time, log) = match self {
+            Self::Whole => (&*time, None),
+            Self::Brief => (time.get(11..19).unwrap_or(&time), innermost()),
+        };
+        write!(writer, "{time} {:>5} ", event.metadata().level())?;
+        if let Some(log) = log {
+            write!(writer, "{}: ", log.trial)?;
+        }
         context.format_fields(writer.by_ref(), event)?;
         writeln!(writer)
     }
@@ -237,32 +250,5 @@ impl Write for Newest {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// `07:30:00  INFO relu-seed2: epoch 3 of 7: ...`, the time of day in UTC.
-struct Brief;
-
-impl<S, N> FormatEvent<S, N> for Brief
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let mut time = String::new();
-        SystemTime.format_time(&mut Writer::new(&mut time))?;
-        // 2026-11-25T07:30:00.123456Z
-        let time = time.get(11..19).unwrap_or(&time);
-        write!(writer, "{time} {:>5} ", event.metadata().level())?;
-        if let Some(log) = innermost() {
-            write!(writer, "{}: ", log.trial)?;
-        }
-        context.format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
     }
 }

@@ -69,7 +69,7 @@ impl Recorded {
     }
 
     fn begins_or_ends(&mut self, trial: &PlannedTrial) {
-        let name = trial_name(&trial.variant, trial.seed, &trial.hash);
+        let name = trial.folder_name();
         for message in self.record(&name) {
             let message = &message;
             self.watcher.notice(Event::Warning { trial, message });

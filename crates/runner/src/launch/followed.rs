@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ablate_core::TaskState;
-use ablate_store::{Status, TrialFolder, checkpoint, trial_name};
+use ablate_store::{Status, TrialFolder, checkpoint};
 
 use crate::{Event, Observer, PlannedTrial, Result};
 
@@ -54,7 +54,7 @@ enum Task {
 impl<'a> Followed<'a> {
     /// A trial of the experiment in `folder`.
     pub fn new(planned: &'a PlannedTrial, folder: &Path) -> Self {
-        let name = trial_name(&planned.variant, planned.seed, &planned.hash);
+        let name = planned.folder_name();
         Self {
             planned,
             place: TrialFolder::open(folder.join(&name)),

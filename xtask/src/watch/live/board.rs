@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ablate_core::EpochRecord;
 use ablate_runner::{Control, Event, Plan, PlannedTrial, Purpose};
-use ablate_store::{Status, trial_name};
+use ablate_store::Status;
 
 use super::measured::Measured;
 use super::row::{Phase, Row};
@@ -84,7 +84,11 @@ impl Board {
             }
             rows.push(Row::new(trial, variant));
         }
-        let places = trials.iter().map(key).zip(0..).collect();
+        let places = trials
+            .iter()
+            .map(PlannedTrial::folder_name)
+            .zip(0..)
+            .collect();
         Self {
             title: title.to_string(),
             variants,
@@ -224,7 +228,7 @@ impl Board {
     }
 
     fn row(&mut self, trial: &PlannedTrial) -> Option<(usize, &mut Row)> {
-        let place = *self.places.get(&key(trial))?;
+        let place = *self.places.get(&trial.folder_name())?;
         Some((place, self.rows.get_mut(place)?))
     }
 }
@@ -236,9 +240,4 @@ fn rest(row: &Row, control: &Control) -> f64 {
         _ if control.is_left(&row.trial) => 0.0,
         _ => (row.epochs() as f64 - row.done).max(0.0),
     }
-}
-
-/// What tells the trials of a plan apart.
-fn key(trial: &PlannedTrial) -> String {
-    trial_name(&trial.variant, trial.seed, &trial.hash)
 }

@@ -22,7 +22,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ablate_runner::{Control, Event, Observer, Plan, PlannedTrial};
-use ablate_store::{TrialFolder, trial_name};
+use ablate_store::TrialFolder;
 use ratatui::crossterm::event::{self, KeyEventKind};
 
 use self::board::{Board, Earlier};
@@ -114,8 +114,7 @@ impl Drop for Live {
 fn earlier(plan: &Plan, store: &Path) -> Earlier {
     let folder = plan.path(store);
     Box::new(move |trial: &PlannedTrial| {
-        let name = trial_name(&trial.variant, trial.seed, &trial.hash);
-        let read = TrialFolder::open(folder.join(name)).read();
+        let read = TrialFolder::open(folder.join(trial.folder_name())).record();
         // What is damaged there is the run's to say.
         read.ok()
             .flatten()

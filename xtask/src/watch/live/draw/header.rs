@@ -1,5 +1,6 @@
 //! What runs, how far it is, how fast it goes.
 
+use ablate_report::number::count;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -7,7 +8,7 @@ use ratatui::symbols::line::{HORIZONTAL, THICK_HORIZONTAL};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{LineGauge, Paragraph, Sparkline};
 
-use super::{Scene, bold, faint, thousands};
+use super::{Scene, bold, faint};
 use crate::watch::announce::time;
 
 /// Lines it takes.
@@ -87,7 +88,7 @@ fn facts<'a>(scene: &Scene) -> Line<'a> {
     };
     let speed = scene.board.speed();
     let speed = match speed > 0.0 {
-        true => format!("   {} images/s", thousands(speed)),
+        true => format!("   {} images/s", count(speed.round() as usize)),
         false => String::new(),
     };
     Line::from(format!("{left}   {trials}{speed}")).alignment(Alignment::Left)

@@ -96,16 +96,3 @@ fn faint() -> Style {
 fn bold() -> Style {
     Style::new().add_modifier(Modifier::BOLD)
 }
-
-/// `1970` as `1,970`.
-fn thousands(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
