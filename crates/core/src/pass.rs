@@ -16,6 +16,7 @@ type Deposits = Arc<Mutex<HashMap<TensorId, Tensor>>>;
 pub struct Pass {
     training: Option<(Stream, Deposits)>,
     precision: Precision,
+    first_image: usize,
 }
 
 impl Pass {
@@ -28,7 +29,7 @@ impl Pass {
     pub fn train(stream: Stream) -> Self {
         Self {
             training: Some((stream, Arc::default())),
-            precision: Precision::default(),
+            ..Self::default()
         }
     }
 
@@ -38,12 +39,28 @@ impl Pass {
         self
     }
 
+    /// The same pass over a part of its batch that begins with image `first`.
+    pub fn starting_at(mut self, first: usize) -> Self {
+        self.first_image = first;
+        self
+    }
+
+    /// The place in the batch of the first image that the pass sees: 0, but for a
+    /// batch that is worked on in parts.
+    ///
+    /// What is drawn for each image of a batch must take it into account, so that
+    /// a batch in parts draws what it would as a whole.
+    pub fn first_image(&self) -> usize {
+        self.first_image
+    }
+
     /// What convolutions and linear layers should multiply.
     pub fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// The random stream of this pass, or `None` when evaluating.
+    /// The random stream of this pass, or `None` when evaluating. The parts of a
+    /// batch share it: see [`first_image`](Self::first_image).
     pub fn stream(&self) -> Option<Stream> {
         self.training.as_ref().map(|(stream, _)| *stream)
     }
@@ -97,6 +114,12 @@ impl Gradients {
             }
         }
         Ok(Self(gradients))
+    }
+
+    /// The gradients of `parameters`, given in their order.
+    pub fn in_order(parameters: &[Parameter], gradients: Vec<Tensor>) -> Self {
+        let ids = parameters.iter().map(|parameter| parameter.var.id());
+        Self(ids.zip(gradients).collect())
     }
 
     /// The gradient of a parameter; `None` where the loss does not depend on it.

@@ -60,8 +60,8 @@ fn apply(node: &Node, x: &Tensor, pass: &Pass) -> Result<Tensor> {
             local_response_norm(&groups, lrn)?.reshape(x.shape())
         }
         Step::MaxPool2d(shape) => max_pool2d(x, shape.kernel, shape.stride, shape.padding),
-        Step::Dropout { rate } => match pass.stream() {
-            Some(stream) => dropout(x, *rate, stream.named(&node.name).key()),
+        Step::Dropout { rate } => match node.mask(pass, x.elem_count() / x.dim(0)?.max(1)) {
+            Some(mask) => dropout(x, *rate, mask),
             None => Ok(x.clone()),
         },
     }

@@ -1,7 +1,7 @@
 //! The layers of a built network: sizes checked, parameters at hand.
 
-use ablate_core::LayerSummary;
-use ablate_ops::{Activation, ConvShape, Lrn, PoolShape};
+use ablate_core::{LayerSummary, Pass};
+use ablate_ops::{Activation, ConvShape, Lrn, Mask, PoolShape};
 use candle_core::Tensor;
 
 /// One step of the computation; an activation is fused into the layer it
@@ -53,6 +53,16 @@ impl Node {
     /// Values of one image's output.
     pub fn output_len(&self) -> usize {
         self.output.iter().product()
+    }
+
+    /// The dropout mask of a layer with this name in `pass`, given the values of one
+    /// image there. `None` where the pass drops nothing.
+    pub fn mask(&self, pass: &Pass, values_an_image: usize) -> Option<Mask> {
+        let stream = pass.stream()?;
+        Some(Mask {
+            key: stream.named(&self.name).key(),
+            first: pass.first_image() * values_an_image,
+        })
     }
 
     /// The learned tensors, where the layer has any.

@@ -35,7 +35,7 @@ pub use conv::{
     Conv2dConfig, ConvPlan, ConvShape, ConvShapeError, activation_gradient, conv2d,
     conv2d_backward, conv2d_forward,
 };
-pub use dropout::{dropout, dropout_backward, dropout_forward};
+pub use dropout::{Mask, dropout, dropout_backward, dropout_forward};
 pub use lanes::{LANES, Lanes, deinterleave, interleave};
 pub use linear::{LinearPlan, linear, linear_backward, linear_forward};
 pub use loss::{cross_entropy, log_softmax};

@@ -3,8 +3,8 @@
 #![cfg(feature = "cuda")]
 
 use ablate_ops::{
-    Activation, AdamStep, Conv2dConfig, Lrn, Precision, activation, adam, conv2d, cross_entropy,
-    dropout, linear, local_response_norm, max_pool2d, sgd, sgd_paper,
+    Activation, AdamStep, Conv2dConfig, Lrn, Mask, Precision, activation, adam, conv2d,
+    cross_entropy, dropout, linear, local_response_norm, max_pool2d, sgd, sgd_paper,
 };
 use candle_core::{Device, Result, Tensor, Var};
 
@@ -131,7 +131,7 @@ fn pooling_dropout_and_activations() -> Result<()> {
             max_pool2d(&of[0], [kernel; 2], [stride; 2], [padding; 2])
         })?;
     }
-    assert_agrees("dropout", &x, 0.0, |of| dropout(&of[0], 0.3, 17))?;
+    assert_agrees("dropout", &x, 0.0, |of| dropout(&of[0], 0.3, Mask::new(17)))?;
     assert_agrees("relu", &x, 0.0, |of| activation(&of[0], Activation::Relu))?;
     assert_agrees("tanh", &x, 1e-6, |of| activation(&of[0], Activation::Tanh))
 }

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ablate_ops::{
-    Activation, AdamStep, ConvPlan, ConvShape, Lanes, LinearPlan, Lrn, PoolShape, Precision,
+    Activation, AdamStep, ConvPlan, ConvShape, Lanes, LinearPlan, Lrn, Mask, PoolShape, Precision,
     Winners, activation_backward, activation_forward, activation_gradient, adam_slices,
     conv2d_backward, conv2d_forward, deinterleave, dropout_backward, dropout_forward, interleave,
     linear_backward, linear_forward, log_softmax, lrn_backward, lrn_forward, max_pool2d_backward,
@@ -198,10 +198,10 @@ fn the_other_operations_check_every_length() {
         activation_backward(ACT, &floats(y), &floats(gy), &mut floats(gx));
     });
     check_lengths("dropout_forward", [33, 33], |[x, y]| {
-        dropout_forward(0.5, 1, &floats(x), &mut floats(y));
+        dropout_forward(0.5, Mask::new(1), &floats(x), &mut floats(y));
     });
     check_lengths("dropout_backward", [33, 33], |[gy, gx]| {
-        dropout_backward(0.5, 1, &floats(gy), &mut floats(gx));
+        dropout_backward(0.5, Mask::new(1), &floats(gy), &mut floats(gx));
     });
     check_lengths("log_softmax", [30, 30], |[x, y]| {
         log_softmax(10, &floats(x), &mut floats(y));

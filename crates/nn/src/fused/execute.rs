@@ -33,7 +33,7 @@ impl Network {
         let lent = self
             .conv_plans
             .pack(&self.nodes, &parameters, precision, Direction::Forward)?;
-        let mut saved = Saved::new(batch, precision, self.keys(pass));
+        let mut saved = Saved::new(batch, precision, self.masks(pass));
         let maps = Maps {
             net: self,
             parameters: &parameters,

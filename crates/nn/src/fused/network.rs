@@ -1,6 +1,7 @@
 //! A network as the fused executor sees it.
 
 use ablate_core::Pass;
+use ablate_ops::Mask;
 
 use super::conv_plans::ConvPlans;
 use super::plan::Plan;
@@ -62,12 +63,12 @@ impl Network {
         }
     }
 
-    /// By node: the key of its dropout mask in this pass.
-    pub(super) fn keys(&self, pass: &Pass) -> Vec<Option<u64>> {
-        let key = |node: &Node| match node.step {
-            Step::Dropout { .. } => pass.stream().map(|stream| stream.named(&node.name).key()),
+    /// By node: its dropout mask in this pass.
+    pub(super) fn masks(&self, pass: &Pass) -> Vec<Option<Mask>> {
+        let mask = |node: &Node| match node.step {
+            Step::Dropout { .. } => node.mask(pass, node.output_len()),
             _ => None,
         };
-        self.nodes.iter().map(key).collect()
+        self.nodes.iter().map(mask).collect()
     }
 }

@@ -84,8 +84,8 @@ impl Rows<'_> {
                     *y = activation.apply(*x);
                 }
             }
-            Step::Dropout { rate } => match saved.keys[i] {
-                Some(key) => dropout_forward(*rate, key, x, y),
+            Step::Dropout { rate } => match saved.masks[i] {
+                Some(mask) => dropout_forward(*rate, mask, x, y),
                 None => y.copy_from_slice(x),
             },
             // The plan sends no layer on maps here.
@@ -167,10 +167,10 @@ impl Rows<'_> {
                 scale_floats_by_derivative(*activation, value(i), &mut gy);
                 wanted.then_some(gy)
             }
-            Step::Dropout { rate } => match saved.keys[i] {
-                Some(key) => {
+            Step::Dropout { rate } => match saved.masks[i] {
+                Some(mask) => {
                     let mut gx = self.buffer(gy.len());
-                    dropout_backward(*rate, key, &gy, &mut gx);
+                    dropout_backward(*rate, mask, &gy, &mut gx);
                     wanted.then_some(gx)
                 }
                 None => wanted.then_some(gy),

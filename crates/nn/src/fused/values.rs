@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use ablate_ops::{Lanes, Precision, Winners};
+use ablate_ops::{Lanes, Mask, Precision, Winners};
 use candle_core::{CpuStorage, Result, Storage, StorageRef, Tensor, bail};
 
 use crate::node::Node;
@@ -33,14 +33,14 @@ pub(crate) struct Saved {
     pub features: Option<Buffer<f32>>,
     /// By node on rows: its output `[N, F]`, where backward reads it.
     pub rows: Vec<Option<Buffer<f32>>>,
-    /// By node: the key of its dropout mask.
-    pub keys: Vec<Option<u64>>,
+    /// By node: its dropout mask.
+    pub masks: Vec<Option<Mask>>,
 }
 
 impl Saved {
-    /// Nothing kept yet for a pass with these dropout keys.
-    pub fn new(batch: usize, precision: Precision, keys: Vec<Option<u64>>) -> Self {
-        let nodes = keys.len();
+    /// Nothing kept yet for a pass with these dropout masks.
+    pub fn new(batch: usize, precision: Precision, masks: Vec<Option<Mask>>) -> Self {
+        let nodes = masks.len();
         Self {
             batch,
             precision,
@@ -48,7 +48,7 @@ impl Saved {
             winners: (0..nodes).map(|_| None).collect(),
             features: None,
             rows: (0..nodes).map(|_| None).collect(),
-            keys,
+            masks,
         }
     }
 }

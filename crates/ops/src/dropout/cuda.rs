@@ -2,12 +2,17 @@
 
 use candle_core::{CudaStorage, Layout, Result};
 
-use super::kernels;
 use super::slices::threshold_and_scale;
+use super::{Mask, kernels};
 use crate::cuda::{floats, output};
 
 /// Both directions, as the CPU kernel does them.
-pub(super) fn apply(p: f64, key: u64, from: &CudaStorage, layout: &Layout) -> Result<CudaStorage> {
+pub(super) fn apply(
+    p: f64,
+    mask: Mask,
+    from: &CudaStorage,
+    layout: &Layout,
+) -> Result<CudaStorage> {
     let device = &from.device;
     let from = floats("dropout", from, layout)?;
     let mut to = output(device, from.len())?;
@@ -17,7 +22,8 @@ pub(super) fn apply(p: f64, key: u64, from: &CudaStorage, layout: &Layout) -> Re
         from.len(),
         &from,
         &mut to.as_view_mut(),
-        key,
+        mask.key,
+        mask.first,
         threshold,
         scale,
     )?;

@@ -1,5 +1,5 @@
 // Dropout with the masks of the CPU kernel: a value's fate is a hash of its
-// index under two keys, which each chunk of 4096 values derives from the key.
+// place under two keys, which each chunk of 4096 values derives from the key.
 
 // "lowbias32" (C. Wellons 2018).
 __device__ static inline Word dropout_mix(Word x) {
@@ -18,11 +18,12 @@ __device__ static inline Count dropout_splitmix64(Count z) {
 
 // Both directions, a thread a value.
 extern "C" __global__ void dropout_apply(
-    Count threads, const float *from, float *to, Count key, Word threshold, float scale) {
+    Count threads, const float *from, float *to, Count key, Count first, Word threshold, float scale) {
     Count i = thread_number();
     if (i >= threads) return;
-    Count keys = dropout_splitmix64(key + dropout_splitmix64(i / 4096));
-    Word hash = dropout_mix(dropout_mix((Word)(i % 4096) ^ (Word)keys) ^ (Word)(keys >> 32));
+    Count place = first + i;
+    Count keys = dropout_splitmix64(key + dropout_splitmix64(place / 4096));
+    Word hash = dropout_mix(dropout_mix((Word)(place % 4096) ^ (Word)keys) ^ (Word)(keys >> 32));
     // Multiplied, not skipped: what is not a number must stay so.
     to[i] = from[i] * (hash >= threshold ? scale : 0.0f);
 }

@@ -8,6 +8,7 @@ crate::cuda::kernels! {
         from: Floats,
         to: FloatsMut,
         key: Key,
+        first: Count,
         threshold: Word,
         scale: Float,
     );
@@ -17,8 +18,8 @@ crate::cuda::kernels! {
 mod tests {
     use super::on_host;
     use crate::cuda::host_kernels;
-    use crate::dropout::dropout_forward;
     use crate::dropout::slices::threshold_and_scale;
+    use crate::dropout::{Mask, dropout_forward};
     use crate::testing::{assert_same, noise};
 
     #[test]
@@ -32,9 +33,13 @@ mod tests {
                 x[len / 2] = f32::NAN;
                 let (mut y, mut wanted) = (vec![0.0; len], vec![0.0; len]);
                 let (threshold, scale) = threshold_and_scale(p);
-                on_host::dropout_apply(kernels, len, &x, &mut y, key, threshold, scale);
-                dropout_forward(p, key, &x, &mut wanted);
-                assert_same(&format!("{p}, {len} values"), &y, &wanted, 0.0);
+                for first in [0, 4095, 5000] {
+                    let mask = Mask { key, first };
+                    on_host::dropout_apply(kernels, len, &x, &mut y, key, first, threshold, scale);
+                    dropout_forward(p, mask, &x, &mut wanted);
+                    let case = format!("{p}, {len} values from {first}");
+                    assert_same(&case, &y, &wanted, 0.0);
+                }
             }
         }
     }

@@ -16,4 +16,4 @@ mod slices;
 mod tests;
 
 pub use op::dropout;
-pub use slices::{dropout_backward, dropout_forward};
+pub use slices::{Mask, dropout_backward, dropout_forward};

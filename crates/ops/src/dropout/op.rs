@@ -4,28 +4,27 @@
 use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::dropout_forward;
+use super::{Mask, dropout_forward};
 use crate::operands::{check_operands, floats};
 
 const NAME: &str = "dropout";
 
-/// `x` with each value dropped with chance `p`, else divided by `1 - p`. The
-/// mask depends on `key` and the values' places alone. Runs on
+/// `x` with each value dropped with chance `p`, else divided by `1 - p`. Runs on
 /// the CPU, and on a GPU with the feature `cuda`.
 ///
 /// # Errors
 /// `x` is not float32, or `p` is not in 0..1.
-pub fn dropout(x: &Tensor, p: f64, key: u64) -> Result<Tensor> {
+pub fn dropout(x: &Tensor, p: f64, mask: Mask) -> Result<Tensor> {
     check_operands(NAME, &[x])?;
     if !(0.0..1.0).contains(&p) {
         bail!("{NAME}: the rate {p} is not in 0..1; give the chance of being dropped")
     }
-    x.contiguous()?.apply_op1(Dropout { p, key })
+    x.contiguous()?.apply_op1(Dropout { p, mask })
 }
 
 struct Dropout {
     p: f64,
-    key: u64,
+    mask: Mask,
 }
 
 impl CustomOp1 for Dropout {
@@ -36,13 +35,13 @@ impl CustomOp1 for Dropout {
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = floats(NAME, x, layout)?;
         let mut y = vec![0.0; x.len()];
-        dropout_forward(self.p, self.key, x, &mut y);
+        dropout_forward(self.p, self.mask, x, &mut y);
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
     #[cfg(feature = "cuda")]
     fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
-        let y = super::cuda::apply(self.p, self.key, x, layout)?;
+        let y = super::cuda::apply(self.p, self.mask, x, layout)?;
         Ok((y, layout.shape().clone()))
     }
 

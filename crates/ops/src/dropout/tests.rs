@@ -10,7 +10,7 @@ use crate::testing::{assert_same_on_any_threads, noise};
 /// One where the value at an index is kept.
 fn mask(p: f64, key: u64, len: usize) -> Vec<f32> {
     let mut y = vec![0.0; len];
-    dropout_forward(p, key, &vec![(1.0 - p) as f32; len], &mut y);
+    dropout_forward(p, Mask::new(key), &vec![(1.0 - p) as f32; len], &mut y);
     y
 }
 
@@ -54,11 +54,29 @@ fn masks_of_other_keys_and_places_are_independent() {
 }
 
 #[test]
+fn a_part_has_the_mask_of_the_whole() {
+    let whole = mask(0.5, 9, 20_000);
+    for (first, len) in [
+        (0, 1),
+        (1, 3),
+        (4095, 2),
+        (4096, 4096),
+        (4097, 9000),
+        (19_999, 1),
+        (5, 0),
+    ] {
+        let (mut y, mask) = (vec![0.0; len], Mask { key: 9, first });
+        dropout_forward(0.5, mask, &vec![0.5; len], &mut y);
+        assert_eq!(y, whole[first..first + len], "{len} values from {first}");
+    }
+}
+
+#[test]
 fn levels_and_threads_do_not_matter() {
     let x = noise(1, 10_001);
     let at = |level| {
         let mut y = vec![0.0; x.len()];
-        apply(level, 0.3, 9, &x, &mut y);
+        apply(level, 0.3, Mask::new(9), &x, &mut y);
         y
     };
     for level in Level::available() {
@@ -70,14 +88,14 @@ fn levels_and_threads_do_not_matter() {
 #[test]
 fn what_is_not_a_number_stays_so() {
     let mut y = vec![0.0; 64];
-    dropout_forward(0.5, 1, &[f32::NAN; 64], &mut y);
+    dropout_forward(0.5, Mask::new(1), &[f32::NAN; 64], &mut y);
     assert!(y.iter().all(|value| value.is_nan()));
 }
 
 #[test]
 fn op_masks_its_gradient_alike() -> Result<()> {
     let x = Var::from_vec(vec![2f32; 300], (3, 100), &Device::Cpu)?;
-    let y = dropout(&x, 0.25, 5)?;
+    let y = dropout(&x, 0.25, Mask::new(5))?;
     let gradient = y
         .sum_all()?
         .backward()?
@@ -89,11 +107,13 @@ fn op_masks_its_gradient_alike() -> Result<()> {
     let view = dropout(
         &Tensor::ones((100, 3), candle_core::DType::F32, &Device::Cpu)?.t()?,
         0.25,
-        5,
+        Mask::new(5),
     )?;
     assert_eq!((view * 2.0)?.flatten_all()?.to_vec1::<f32>()?, doubled);
     for p in [1.0, -0.1, f64::NAN] {
-        let message = dropout(&x, p, 5).expect_err("must be refused").to_string();
+        let message = dropout(&x, p, Mask::new(5))
+            .expect_err("must be refused")
+            .to_string();
         assert!(message.contains("0..1"), "{message}");
     }
     Ok(())
