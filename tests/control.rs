@@ -10,6 +10,7 @@ use ablate_core::{DataContext, EpochRecord};
 use ablate_data as _;
 use ablate_metrics as _;
 use ablate_optimisers as _;
+use ablate_parallel::Alone;
 use ablate_runner::{Control, Draft, Event, Observer, Outcome, Plan, RunOptions, run};
 use ablate_store::{Status, Trial, TrialFolder, checkpoint, trial_name};
 
@@ -59,6 +60,7 @@ fn go(plan: &Plan, store: &Path, control: &Control, observer: &mut dyn Observer)
         store,
         control: control.clone(),
         jobs: 1,
+        group: &Alone,
     };
     run(plan, &options, observer).expect("a run")
 }

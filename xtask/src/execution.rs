@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 
 use crate::commands::report;
 use crate::elsewhere::{self, Named, Place};
+use crate::ranks::Leader;
 use crate::selection::Selection;
 use crate::watch::{self, Recorded, Style};
 
@@ -21,6 +22,7 @@ pub struct Execution {
     /// What has the trials run elsewhere; `None` is here.
     launcher: Option<Named>,
     control: Control,
+    group: Leader,
     has_threads: bool,
 }
 
@@ -49,10 +51,11 @@ impl Execution {
     /// Sets the Ctrl-C handler and begins logging.
     ///
     /// # Errors
-    /// The handler cannot be set, `RUST_LOG` cannot be understood, or there is no such
-    /// launcher.
-    pub fn begin(style: Style, jobs: usize, place: &Place) -> anyhow::Result<Self> {
+    /// The handler cannot be set, `RUST_LOG` cannot be understood, there is no such
+    /// launcher, or what is asked for cannot be shared by the processes of `group`.
+    pub fn begin(style: Style, jobs: usize, place: &Place, group: Leader) -> anyhow::Result<Self> {
         let launcher = place.launcher()?;
+        group.check(jobs, launcher.is_some())?;
         watch::logs::begin()?;
         let control = Control::default();
         stop_on_signal(control.clone())?;
@@ -61,6 +64,7 @@ impl Execution {
             jobs,
             launcher,
             control,
+            group,
             has_threads: false,
         })
     }
@@ -158,6 +162,7 @@ impl Execution {
             store: &store,
             control: self.control.clone(),
             jobs: 1,
+            group: &*self.group,
         };
         let outcome = ablate_runner::run(&plan, &options, observer.as_mut())?;
         if outcome.stopped {
@@ -185,6 +190,7 @@ impl Execution {
             store: &store,
             control: self.control.clone(),
             jobs,
+            group: &*self.group,
         };
         let outcome = match &self.launcher {
             None => ablate_runner::run(plan, &options, &mut observer)?,

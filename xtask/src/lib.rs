@@ -14,6 +14,7 @@ mod execution;
 mod keys;
 mod new;
 mod parity;
+mod ranks;
 mod selection;
 mod stored;
 mod sweep;

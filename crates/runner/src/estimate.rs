@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use ablate_core::{Pass, Split};
+use ablate_parallel::Alone;
 
 use crate::continuation;
 use crate::evaluate::over_views;
 use crate::loader::{self, Source};
+use crate::parallel::{Share, Task};
 use crate::session::Session;
 use crate::{Plan, PlannedTrial, Result};
 
@@ -89,16 +91,23 @@ impl Plan {
         let size = config.training.batch_size.min(images);
         let indices: Vec<usize> = (0..size).collect();
         let begun = Instant::now();
-        let batch = loader::training_batch(source, &indices, session.seed, 0)?;
+        let share = Share::new(1, &Alone);
+        let batch = loader::training_batch(source, &indices, share, session.seed, 0)?;
         // Batches are made on other threads while one trains.
         let make = begun.elapsed() / config.machine.loader_threads as u32;
         let mut times = Vec::with_capacity(STEPS);
         for step in 0..=STEPS {
-            let pass = Pass::train(session.seed.named("pass").at(step));
-            let pass = pass.with_precision(config.training.precision);
+            let task = Task {
+                batch: &batch,
+                parts: &share.parts(size),
+                stream: session.stream(0, step),
+                precision: config.training.precision,
+            };
             let begun = Instant::now();
             // A rate of 0 keeps the weights, so that no step diverges.
-            session.step(&batch, &pass, 0.0)?;
+            if let Some(gradients) = session.work(&task)?.gradients {
+                session.update(gradients, 0.0)?;
+            }
             let took = begun.elapsed();
             if step > 0 {
                 times.push(took);

@@ -41,6 +41,14 @@ impl Scores {
         self.images += targets.len();
     }
 
+    /// Adds the scores of other images.
+    pub(crate) fn join(&mut self, other: Self) {
+        for (name, sum) in other.sums {
+            *self.sums.entry(name).or_default() += sum;
+        }
+        self.images += other.images;
+    }
+
     /// Images added so far.
     pub fn images(&self) -> usize {
         self.images

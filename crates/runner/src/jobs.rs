@@ -80,6 +80,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use ablate_parallel::Alone;
+
     use crate::Control;
 
     struct Nobody;
@@ -93,6 +95,7 @@ mod tests {
             store: Path::new(""),
             control: Control::default(),
             jobs,
+            group: &Alone,
         }
     }
 

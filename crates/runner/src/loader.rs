@@ -7,17 +7,23 @@ use ablate_core::{Dataset, Image, Split, Stream};
 use candle_core::{Device, Tensor};
 use rand::seq::SliceRandom;
 
+use crate::parallel::Share;
 use crate::{Error, Pipeline, Result};
 
 /// Batches each thread may be ahead by: enough to hide a hiccup, little memory.
 const AHEAD: usize = 2;
 
-/// Images with their labels, on their way to the network.
+/// Images with their labels, on their way to the network: a batch, or a rank's share
+/// of one.
 pub(crate) struct Batch {
     /// Images `[N, C, H, W]`.
     pub images: Tensor,
     /// Labels `[N]`.
     pub targets: Vec<u32>,
+    /// The place in the whole batch of the first image.
+    pub first: usize,
+    /// Images of the whole batch.
+    pub whole: usize,
 }
 
 /// Where the images of a batch come from.
@@ -71,15 +77,18 @@ where
     })
 }
 
-/// A training batch: the images at `indices`, augmented.
+/// A training batch: of the images at `indices` those that are the rank's share,
+/// augmented.
 pub(crate) fn training_batch(
     source: Source,
     indices: &[usize],
+    share: Share,
     seed: Stream,
     epoch: usize,
 ) -> Result<Batch> {
     let stream = seed.named("augmentation").at(epoch);
-    let images = indices
+    let own = share.images(indices.len());
+    let images = indices[own.clone()]
         .iter()
         .map(|&index| source.pipeline.train(source.data, index, stream.at(index)))
         .collect::<Result<Vec<_>>>()?;
@@ -87,6 +96,8 @@ pub(crate) fn training_batch(
     Ok(Batch {
         images: stack(images, source.pipeline.output_shape())?,
         targets,
+        first: own.start,
+        whole: indices.len(),
     })
 }
 
@@ -105,6 +116,8 @@ pub(crate) fn evaluation_batch(
     }
     Ok(Batch {
         images: stack(images, source.pipeline.output_shape())?,
+        first: 0,
+        whole: targets.len(),
         targets,
     })
 }

@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use ablate_store::{Environment, ExperimentFolder, Status, Trial, TrialFolder, checkpoint};
+use ablate_parallel::Group;
+use ablate_store::{
+    Checkpoint, Environment, ExperimentFolder, Status, Trial, TrialFolder, checkpoint,
+};
 
 use crate::config::without_nulls;
 use crate::continuation;
 use crate::environment;
 use crate::events::Events;
 use crate::jobs;
+use crate::parallel::{Lead, on_threads};
 use crate::progress::TrainProgress;
 use crate::session::Session;
 use crate::train::Trainer;
@@ -23,6 +27,9 @@ pub struct RunOptions<'a> {
     /// Trials that train side by side, each with its part of the threads; never
     /// more than there are threads. It changes no result.
     pub jobs: usize,
+    /// The processes that share each trial's batches; this one leads them. Those of
+    /// a group of one share them as `machine.ranks` says.
+    pub group: &'a dyn Group,
 }
 
 /// What became of a plan.
@@ -49,7 +56,7 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Re
     let folder = plan.folder(options.store)?;
     let control = &options.control;
     let one = |planned: &PlannedTrial, observer: &mut dyn Observer| {
-        run_trial(plan, planned, &folder, control, observer)
+        run_trial(plan, planned, &folder, options, observer)
     };
     let begun = jobs::work_off(&plan.trials, options, observer, one)?;
     let mut trials: Vec<Trial> = begun.into_iter().flatten().collect();
@@ -97,7 +104,7 @@ fn run_trial(
     plan: &Plan,
     planned: &PlannedTrial,
     folder: &ExperimentFolder,
-    control: &Control,
+    options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<Option<Trial>> {
     let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
@@ -109,12 +116,17 @@ fn run_trial(
         });
         return Ok(stored);
     }
-    if control.is_left(planned) {
+    if options.control.is_left(planned) {
         return Ok(stored);
     }
     let lock = place.lock()?;
     continuation::begin(plan, planned, folder)?;
-    let trial = train(plan, planned, &place, control, observer)?;
+    let control = &options.control;
+    let mut train = |group: &dyn Group| train(plan, planned, &place, control, group, observer);
+    let trial = match (options.group.size(), planned.config.machine.ranks) {
+        (1, ranks) if ranks > 1 => on_threads(ranks, &plan.datasets, train)?,
+        _ => train(options.group)?,
+    };
     drop(lock);
     observer.notice(Event::Ended {
         trial: planned,
@@ -171,6 +183,7 @@ fn train(
     planned: &PlannedTrial,
     folder: &TrialFolder,
     control: &Control,
+    group: &dyn Group,
     observer: &mut dyn Observer,
 ) -> Result<Trial> {
     // Whoever logs can tell the trials apart, also side by side.
@@ -204,10 +217,11 @@ fn train(
     );
     tracing::info!("{}", environment.text());
     trial.environment = Some(environment);
-    let progress = resume(planned, folder, &mut session, observer)?;
+    let (progress, checkpoint) = resume(planned, folder, &mut session, observer)?;
     folder.rewrite_history(&progress.history)?;
     let mut events = Events::open(folder.path())?;
     events.start(planned)?;
+    let lead = Lead::begin(group, planned, checkpoint.as_ref())?;
     let mut trainer = Trainer {
         trial: planned,
         session,
@@ -216,6 +230,7 @@ fn train(
         progress,
         control,
         observer,
+        lead,
     };
     trial.status = match trainer.run() {
         Ok(status) => status,
@@ -255,13 +270,13 @@ fn describe(folder: &TrialFolder, trial: &Trial) -> Result<()> {
     Ok(())
 }
 
-/// Restores the newest good checkpoint, if there is one.
+/// Restores the newest good checkpoint, if there is one, and returns it too.
 fn resume(
     planned: &PlannedTrial,
     folder: &TrialFolder,
     session: &mut Session,
     observer: &mut dyn Observer,
-) -> Result<TrainProgress> {
+) -> Result<(TrainProgress, Option<Checkpoint>)> {
     let loaded = checkpoint::load(folder.path())?;
     for message in &loaded.damaged {
         tracing::warn!("{message}");
@@ -271,13 +286,13 @@ fn resume(
         });
     }
     match loaded.checkpoint {
-        None => Ok(TrainProgress::default()),
+        None => Ok((TrainProgress::default(), None)),
         Some(checkpoint) => {
             let optimiser = session.optimiser.as_mut();
             let progress = TrainProgress::unpack(&checkpoint, &session.parameters, optimiser)?;
             let (epoch, step) = (progress.epoch, progress.step);
             tracing::info!("going on after epoch {epoch}, step {step}");
-            Ok(progress)
+            Ok((progress, Some(checkpoint)))
         }
     }
 }

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use ablate_core::{
-    Dataset, Gradients, Model, ModelContext, Optimiser, Parameter, Parameters, Pass, Schedule,
-    Stream, registry,
+    Dataset, Model, ModelContext, Optimiser, Parameter, Parameters, Pass, Schedule, Stream,
+    registry,
 };
 use candle_core::{DType, Device, Tensor};
 
 use crate::config::Choice;
 use crate::device::gpu_name;
 use crate::evaluate::Metrics;
-use crate::loader::Batch;
 use crate::plan::in_table;
 use crate::{Pipeline, PlannedTrial, Result};
 
@@ -79,23 +78,9 @@ impl Session {
         Ok(self.model.forward(&images, pass)?)
     }
 
-    /// One update, unless the loss is no finite number. Returns the loss and the
-    /// logits before the update.
-    pub fn step(
-        &mut self,
-        batch: &Batch,
-        pass: &Pass,
-        learning_rate: f64,
-    ) -> Result<(f64, Tensor)> {
-        let targets = Tensor::new(batch.targets.as_slice(), &Device::Cpu)?;
-        let logits = self.forward(&batch.images, pass)?;
-        let loss = ablate_ops::cross_entropy(&logits, &targets)?;
-        let value = f64::from(loss.to_scalar::<f32>()?);
-        if value.is_finite() {
-            let gradients = Gradients::of(&loss, pass, &self.list)?;
-            self.optimiser.step(&gradients, learning_rate)?;
-        }
-        Ok((value, logits))
+    /// The random stream of a step.
+    pub fn stream(&self, epoch: usize, step: usize) -> Stream {
+        self.seed.named("pass").at(epoch).at(step)
     }
 
     /// The last hidden layer's values of images that the CPU has loaded, where

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ablate_core::{EpochRecord, Pass, Progress, Split};
+use ablate_core::{EpochRecord, Progress, Split};
 use ablate_store::{Predictions, Status, TrialFolder, checkpoint};
 
-use crate::evaluate::{evaluate, log_probabilities};
+use crate::evaluate::evaluate;
 use crate::events::Events;
 use crate::loader::{self, Batch, Source};
+use crate::parallel::{Lead, Task};
 use crate::progress::TrainProgress;
 use crate::session::Session;
 use crate::{Control, Event, Observer, PlannedTrial, Result, Scores, outputs};
@@ -23,6 +24,7 @@ pub(crate) struct Trainer<'a> {
     pub progress: TrainProgress,
     pub control: &'a Control,
     pub observer: &'a mut dyn Observer,
+    pub lead: Lead<'a>,
 }
 
 /// How an epoch's training ended.
@@ -100,7 +102,8 @@ impl Trainer<'_> {
         let order = loader::shuffled(data.len(Split::Train), seed, epoch);
         let checkpoint_every =
             Duration::from_secs_f64(config.machine.checkpoint_minutes.max(0.0) * 60.0);
-        let pipeline = Arc::clone(&self.session.pipeline);
+        let (pipeline, share) = (Arc::clone(&self.session.pipeline), self.lead.share());
+        self.lead.epoch(epoch, first)?;
         let batches: Vec<&[usize]> = order
             .chunks(config.training.batch_size)
             .skip(first)
@@ -111,8 +114,9 @@ impl Trainer<'_> {
                 data: data.as_ref(),
                 pipeline: &pipeline,
             };
-            let make =
-                move |batch: usize| loader::training_batch(source, batches[batch], seed, epoch);
+            let make = move |batch: usize| {
+                loader::training_batch(source, batches[batch], share, seed, epoch)
+            };
             let mut saved = Instant::now();
             let mut learning_rate = self.learning_rate(steps);
             for batch in loader::ahead(scope, config.machine.loader_threads, batches.len(), make) {
@@ -121,7 +125,7 @@ impl Trainer<'_> {
                 }
                 let begun = Instant::now();
                 learning_rate = self.learning_rate(steps);
-                let (loss, images) = self.step(batch?, learning_rate)?;
+                let (loss, images) = self.step(batch, learning_rate)?;
                 if !loss.is_finite() {
                     return Ok(EpochEnd::Diverged);
                 }
@@ -174,27 +178,29 @@ impl Trainer<'_> {
         self.session.optimiser.learning_rate() * factor
     }
 
-    /// One update; returns the loss and the number of images.
-    fn step(&mut self, batch: Batch, learning_rate: f64) -> Result<(f64, usize)> {
-        let session = &mut self.session;
-        let stream = session
-            .seed
-            .named("pass")
-            .at(self.progress.epoch)
-            .at(self.progress.step);
-        let precision = self.trial.config.training.precision;
-        let pass = Pass::train(stream).with_precision(precision);
-        let (value, logits) = session.step(&batch, &pass, learning_rate)?;
-        if value.is_finite() {
-            if let Some(exchanged) = session.model.take_exchanged() {
+    /// One update, unless the loss is no finite number; returns the loss and the
+    /// number of images.
+    fn step(&mut self, batch: Result<Batch>, learning_rate: f64) -> Result<(f64, usize)> {
+        self.lead.step(learning_rate)?;
+        let found = batch.and_then(|batch| {
+            self.session.work(&Task {
+                batch: &batch,
+                parts: &self.lead.share().parts(batch.whole),
+                stream: self.session.stream(self.progress.epoch, self.progress.step),
+                precision: self.trial.config.training.precision,
+            })
+        });
+        let exchanged = self.session.model.take_exchanged();
+        let agreed = self.lead.agree(found, exchanged)?;
+        let images = agreed.scores.images();
+        if let Some(gradients) = agreed.gradients {
+            self.session.update(gradients, learning_rate)?;
+            if let Some(exchanged) = agreed.exchanged {
                 *self.progress.exchanged.get_or_insert_default() += exchanged;
             }
-            let rows = log_probabilities(&logits)?;
-            self.progress
-                .scores
-                .add(&session.metrics, &rows, &batch.targets);
+            self.progress.scores.join(agreed.scores);
         }
-        Ok((value, batch.targets.len()))
+        Ok((agreed.loss, images))
     }
 
     /// Measures, stores and announces a finished epoch.
@@ -236,6 +242,7 @@ impl Trainer<'_> {
             history: std::mem::take(&mut self.progress.history),
             ..TrainProgress::default()
         };
+        self.lead.compare(&self.session.list)?;
         self.save()?;
         if let Some(record) = self.progress.history.last() {
             self.observer.notice(Event::Epoch {

@@ -13,6 +13,7 @@ use anyhow::{Context, anyhow, bail};
 use crate::complaint;
 use crate::elsewhere::Place;
 use crate::execution::{self, End, Execution};
+use crate::ranks::Leader;
 use crate::selection::{Selection, Settings};
 use crate::watch::Style;
 use crate::workspace;
@@ -51,6 +52,9 @@ pub struct Arguments {
 /// Runs the experiments one after the other, writing the page after each; one that
 /// is broken does not stop the rest, but the command then fails.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let Some(group) = Leader::join()? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let files = files(arguments)?;
     let usual = || workspace::root().join("docs");
     let mut page = Page::open(arguments.out.clone().unwrap_or_else(usual))?;
@@ -58,7 +62,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         plain: arguments.plain,
         json: false,
     };
-    let mut execution = Execution::begin(style, arguments.jobs.into(), &arguments.place)?;
+    let jobs = arguments.jobs.into();
+    let mut execution = Execution::begin(style, jobs, &arguments.place, group)?;
     let (mut broken, count) = (0, files.len());
     for file in files {
         let selection = Selection {

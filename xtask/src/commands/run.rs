@@ -8,6 +8,7 @@ use anyhow::bail;
 
 use crate::elsewhere::Place;
 use crate::execution::{self, End, Execution};
+use crate::ranks::Leader;
 use crate::selection::{Selection, Settings};
 use crate::watch::Style;
 
@@ -49,13 +50,17 @@ pub struct Arguments {
 
 /// Runs the experiments and writes their reports.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let Some(group) = Leader::join()? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let selections = Selection::all(&arguments.experiments, &arguments.settings);
     // A mistake in the last experiment should show before the first is trained.
     let drafts = selections
         .iter()
         .map(Selection::draft)
         .collect::<Result<Vec<_>, _>>()?;
-    let mut execution = Execution::begin(arguments.style, arguments.jobs.into(), &arguments.place)?;
+    let jobs = arguments.jobs.into();
+    let mut execution = Execution::begin(arguments.style, jobs, &arguments.place, group)?;
     if let Some(name) = &arguments.trial {
         let ([selection], [draft]) = (&selections[..], &drafts[..]) else {
             bail!("--trial {name}: it is of one experiment, without values to sweep over");

@@ -15,6 +15,10 @@ pub struct Training {
     pub epochs: usize,
     /// Images a step. Source: section 5.
     pub batch_size: usize,
+    /// Parts of a batch that are worked on one by one, or by as many ranks at once;
+    /// their gradients are added up by halves. It changes results by rounding alone,
+    /// and the memory a batch takes: 1 works on whole batches.
+    pub parts: usize,
     /// Ends the trial after the epoch in which the training top-1 error falls to
     /// this fraction; absent: never.
     pub stop_at_train_error: Option<f64>,
@@ -27,6 +31,7 @@ impl Default for Training {
         Self {
             epochs: 90,
             batch_size: 128,
+            parts: 1,
             stop_at_train_error: None,
             precision: Precision::F32,
         }
@@ -85,6 +90,10 @@ pub struct Machine {
     /// 2 gives each tower of a two-GPU net (`towers = "separate"`) its own.
     /// Source: section 3.2.
     pub workers: usize,
+    /// Ranks that share each batch, threads of this process with an equal part of the
+    /// compute threads: data-parallel training. `training.parts` must be a multiple.
+    /// Processes of an MPI world count instead where there is one (docs/parallel.md).
+    pub ranks: usize,
     /// Threads that prepare coming batches while one trains.
     pub loader_threads: usize,
     /// Minutes between checkpoints within an epoch; each epoch ends with one.
@@ -97,6 +106,7 @@ impl Default for Machine {
             device: DeviceName::Cpu,
             threads: 0,
             workers: 1,
+            ranks: 1,
             loader_threads: 1,
             checkpoint_minutes: 5.0,
         }

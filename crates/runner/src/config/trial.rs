@@ -9,8 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::layer::origin;
+use super::layer::{Layer, merge, origin};
 use super::tables::{Evaluation, Machine, Training};
+use crate::parallel::misfit;
 use crate::{DeviceName, Error, Result};
 
 /// A plugin by name with its config.
@@ -75,9 +76,18 @@ impl TrialConfig {
         Ok(config)
     }
 
+    /// Reads it out of whole configs, such as a trial's; later layers win.
+    ///
+    /// # Errors
+    /// As for the config of an experiment.
+    pub(crate) fn read(layers: &[Layer]) -> Result<Self> {
+        Self::from_figment(&merge(layers)?)
+    }
+
     /// The config as the run store keeps it, every default included.
     pub fn to_value(&self) -> Value {
         let mut value = self.result_relevant();
+        value["training"] = json!(self.training);
         value["evaluation"] = json!(self.evaluation);
         value["machine"] = json!(self.machine);
         value
@@ -110,13 +120,20 @@ impl TrialConfig {
             keys.shift_remove("samples");
             keys.shift_remove("gallery");
         }
+        let mut training = json!(self.training);
+        // Trials from before there was a choice keep their hash.
+        if let Value::Object(keys) = &mut training
+            && self.training.parts == 1
+        {
+            keys.shift_remove("parts");
+        }
         let mut relevant = json!({
             "model": self.model.named(),
             "data": self.data.named(),
             "augmentation": augmentation,
             "optimiser": self.optimiser.named(),
             "schedule": self.schedule.named(),
-            "training": self.training,
+            "training": training,
             "evaluation": evaluation,
         });
         if let Some(kind) = self.machine.device.kind() {
@@ -144,6 +161,31 @@ impl TrialConfig {
                 "training.batch_size",
                 "a batch needs an image",
                 "give 1 or more",
+            ));
+        }
+        let (parts, ranks) = (self.training.parts, self.machine.ranks);
+        if !(1..=self.training.batch_size).contains(&parts) {
+            return Err(wrong(
+                "training.parts",
+                &format!(
+                    "a batch of {} has no {parts} parts",
+                    self.training.batch_size
+                ),
+                "give 1 for whole batches, or at most an image a part",
+            ));
+        }
+        if let Some(fix) = misfit(parts, ranks) {
+            return Err(wrong(
+                "machine.ranks",
+                &format!("{ranks} ranks cannot share the {parts} part(s) of a batch"),
+                &fix,
+            ));
+        }
+        if self.machine.device != DeviceName::Cpu && ranks > 1 {
+            return Err(wrong(
+                "machine.ranks",
+                &format!("ranks compute on the CPU, not on `{}`", self.machine.device),
+                "set machine.ranks=1, or machine.device=\"cpu\"",
             ));
         }
         if self.evaluation.batch_size == 0 {

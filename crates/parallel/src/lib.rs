@@ -1,0 +1,72 @@
+//! Ranks that train one network together: who they are, and what they tell each
+//! other.
+//!
+//! A [`Group`] joins ranks `0..size`, of which rank 0 leads. They are threads of
+//! one process ([`threads`]), or processes of an MPI world (the feature `mpi`). The
+//! crate must never know what is summed or said: networks, configs and training
+//! loops are the runner's.
+
+mod alone;
+mod error;
+mod gradients;
+mod link;
+#[cfg(feature = "mpi")]
+mod mpi;
+mod threads;
+mod tree;
+
+use std::fmt::Debug;
+
+pub use alone::Alone;
+pub use error::{Error, Result};
+pub use gradients::sum_tensors;
+pub use link::{LINKS, Link};
+#[cfg(feature = "mpi")]
+pub use mpi::world;
+pub use threads::threads;
+pub use tree::halves;
+
+/// One rank's hold on its group.
+///
+/// Every rank calls the same operations in the same order: what one tells, the
+/// others must be about to hear. An operation that cannot be completed, because
+/// another rank is gone, is an error on every rank and not a wait for ever.
+pub trait Group: Debug + Send + Sync {
+    /// This rank, in `0..size`; rank 0 leads.
+    fn rank(&self) -> usize;
+
+    /// How many ranks there are.
+    fn size(&self) -> usize;
+
+    /// Tells every other rank something; for rank 0 alone.
+    ///
+    /// # Errors
+    /// A rank is gone.
+    fn tell(&self, message: Vec<u8>) -> Result<()>;
+
+    /// Waits for what rank 0 tells; for every other rank. Waiting takes next to no
+    /// processor time.
+    ///
+    /// # Errors
+    /// Rank 0 is gone, or does something else.
+    fn hear(&self) -> Result<Vec<u8>>;
+
+    /// Says something to rank 0; for every other rank.
+    ///
+    /// # Errors
+    /// Rank 0 is gone.
+    fn report(&self, message: Vec<u8>) -> Result<()>;
+
+    /// Waits for what each other rank reports, from rank 1 on; for rank 0 alone.
+    ///
+    /// # Errors
+    /// A rank is gone, or does something else.
+    fn reports(&self) -> Result<Vec<Vec<u8>>>;
+
+    /// Replaces `values` by their sum over all ranks: the same bits on every rank
+    /// and with every kind of group, added up as [`halves`] says.
+    ///
+    /// # Errors
+    /// A rank is gone, does something else, or has another number of values.
+    fn sum(&self, values: Vec<f32>) -> Result<Vec<f32>>;
+}

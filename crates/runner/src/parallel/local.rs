@@ -1,0 +1,51 @@
+//! Ranks that are threads of this process.
+
+use ablate_parallel::{Group, threads};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::follow::with;
+use super::message;
+use crate::plan::Datasets;
+use crate::{Error, Result};
+
+/// Has `lead` run on rank 0 of a group of `ranks` threads, each with an equal part
+/// of the compute threads, while the others follow.
+///
+/// # Errors
+/// That of `lead`, or threads that cannot be started.
+pub(crate) fn on_threads<R: Send>(
+    ranks: usize,
+    data: &Datasets,
+    lead: impl FnOnce(&dyn Group) -> Result<R> + Send,
+) -> Result<R> {
+    let all = rayon::current_num_threads();
+    let pools = (0..ranks).map(|rank| pool(all / ranks + usize::from(rank < all % ranks)));
+    let mut members = threads(ranks)
+        .into_iter()
+        .zip(pools.collect::<Result<Vec<_>>>()?);
+    let Some((first, pool)) = members.next() else {
+        return lead(&ablate_parallel::Alone);
+    };
+    std::thread::scope(|scope| {
+        for (group, pool) in members {
+            scope.spawn(move || {
+                // What ends a rank early, rank 0 hears of when it next asks for it.
+                if let Err(error) = pool.install(|| with(group.as_ref(), data)) {
+                    tracing::error!("rank {}: {error}", group.rank());
+                }
+            });
+        }
+        let led = pool.install(|| lead(first.as_ref()));
+        message::leave(first.as_ref())?;
+        led
+    })
+}
+
+fn pool(threads: usize) -> Result<ThreadPool> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
+    pool.map_err(|error| {
+        Error::Other(format!(
+            "threads cannot be started: {error}\n  fix: give fewer machine.ranks"
+        ))
+    })
+}
