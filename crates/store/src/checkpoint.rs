@@ -171,11 +171,26 @@ fn write_list(index: &Path, entries: &[Entry]) -> Result<()> {
 fn entries(folder: &Path) -> Result<Vec<Entry>> {
     let path = folder.join(INDEX);
     let text = fs::read(&path).map_err(Error::io(&path))?;
-    serde_json::from_slice(&text).map_err(|error| Error::Damaged {
-        path,
-        problem: error.to_string(),
+    let damaged = |problem: String| Error::Damaged {
+        path: path.clone(),
+        problem,
         fix: "remove the trial's folder to train it from the start".to_string(),
-    })
+    };
+    let entries: Vec<Entry> =
+        serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+    // A name is joined to the folder's path, and what it names is read and removed.
+    match entries.iter().find(|entry| !is_checkpoint(&entry.file)) {
+        None => Ok(entries),
+        Some(entry) => Err(damaged(format!("`{}` is no checkpoint's name", entry.file))),
+    }
+}
+
+/// Whether a file is named as [`save`] names one.
+fn is_checkpoint(file: &str) -> bool {
+    let step = file
+        .strip_prefix("checkpoint-")
+        .and_then(|rest| rest.strip_suffix(".safetensors"));
+    step.is_some_and(|step| !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The SHA-256 digest in hexadecimal.
@@ -220,6 +235,30 @@ mod tests {
 
         fs::remove_file(good).expect("remove");
         assert!(load(folder).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_list_that_names_other_files_is_refused_and_removes_none() -> Result<()> {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let folder = root.path().join("trial");
+        fs::create_dir(&folder).expect("a folder");
+        let beside = root.path().join("beside");
+        fs::write(&beside, b"kept").expect("write");
+        save(&folder, 1, &checkpoint(1))?;
+        save(&folder, 2, &checkpoint(2))?;
+        let index = folder.join(INDEX);
+        let list = fs::read_to_string(&index).expect("there");
+        let absolute = beside.display().to_string();
+        for name in ["../beside", absolute.as_str(), "trial.json", ""] {
+            let hostile = list.replace("checkpoint-000000001.safetensors", name);
+            fs::write(&index, hostile).expect("write");
+            let error = load(&folder).expect_err(name).to_string();
+            assert!(error.contains(INDEX) && error.contains(name), "{error}");
+            save(&folder, 3, &checkpoint(3))?;
+            assert_eq!(fs::read(&beside).expect("there"), b"kept");
+            assert_eq!(load(&folder)?.checkpoint, Some(checkpoint(3)));
+        }
         Ok(())
     }
 }
