@@ -45,6 +45,16 @@ pub enum Evaluation {
 impl AugmentationConfig for RandomCrop {
     fn build(&self, cx: &AugmentationContext) -> Result<Box<dyn Augmentation>> {
         let [channels, height, width] = cx.input;
+        if self.padding > height.min(width) {
+            return Err(Error::bad_value(
+                "padding",
+                format!(
+                    "with {} zeros on every side a patch of {height} x {width} could miss the image",
+                    self.padding
+                ),
+                format!("give {} or less", height.min(width)),
+            ));
+        }
         let padded = [height + 2 * self.padding, width + 2 * self.padding];
         let patch = match self.size {
             0 => [height, width],
@@ -328,5 +338,22 @@ mod tests {
             error.contains("`size`") && error.contains("give 4 or less"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_border_wider_than_the_image_is_refused() {
+        let data = InMemory::new(SHAPE, vec![vec![0; 48]]);
+        for padding in [5, usize::MAX / 2 + 1, usize::MAX] {
+            let config = RandomCrop {
+                padding,
+                ..RandomCrop::default()
+            };
+            let error = config.build(&data.context()).err().expect("refused");
+            let error = error.to_string();
+            assert!(
+                error.contains("`padding`") && error.contains("give 4"),
+                "{error}"
+            );
+        }
     }
 }

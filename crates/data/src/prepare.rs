@@ -14,6 +14,9 @@ const LONGEST_SIDE: u32 = 16_384;
 /// The largest file that is read: far above any photograph, far below memory.
 pub(crate) const LARGEST_FILE: u64 = 64 << 20;
 
+/// The largest prepared image; a set of larger ones would fit no memory.
+pub(crate) const LARGEST_SIZE: usize = 2048;
+
 /// The most memory that a decoder may take.
 const DECODER_BYTES: u64 = 512 << 20;
 

@@ -116,6 +116,8 @@ fn impossible_configs_name_their_key() {
         ("size", json!({ "size": 4 })),
         ("train", json!({ "train": 0 })),
         ("validation", json!({ "validation": 0 })),
+        ("train", json!({ "train": u64::MAX })),
+        ("validation", json!({ "validation": 10_000_001 })),
         ("holdout", json!({ "train": 10, "holdout": 10 })),
     ] {
         let error = open(&config).err().expect("must not open").to_string();

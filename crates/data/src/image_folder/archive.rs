@@ -99,6 +99,19 @@ mod tests {
             header.as_old_mut().name[..name.len()].copy_from_slice(name);
         });
         assert!(error.contains("leads out of the archive"), "{error}");
+        let error = extended(&|header| {
+            header.as_old_mut().name[..10].copy_from_slice(b"/etc/2.png");
+        });
+        assert!(error.contains("`/etc/2.png` leads out"), "{error}");
+        let error = extended(&|header| {
+            header.set_entry_type(tar::EntryType::Link);
+            header.set_path("train/cat/2.png").expect("a path");
+            header.set_link_name("train/cat/1.png").expect("a path");
+        });
+        assert!(
+            error.contains("neither a file nor a folder (Link)"),
+            "{error}"
+        );
 
         // Cut within a member, between two of them, and before the end mark.
         for (length, part) in [(700, "without an end mark"), (1024, "without an end mark")] {

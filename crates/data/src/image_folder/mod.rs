@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
 use crate::locate;
-use crate::prepare;
+use crate::prepare::{self, LARGEST_SIZE};
 use crate::subset::{self, Reduction};
 use listing::{Labelled, Listing};
 
@@ -75,9 +75,6 @@ register!(
     ImageFolder,
     "images sorted into class folders, unpacked or in a tar archive"
 );
-
-/// The largest `size`; a set of larger inputs would fit no memory.
-const LARGEST_SIZE: usize = 2048;
 
 impl DatasetConfig for ImageFolder {
     fn build(&self, cx: &DataContext) -> Result<Box<dyn Dataset>> {

@@ -258,6 +258,35 @@ fn an_image_of_enormous_size_is_refused_before_it_is_decoded() -> Result<()> {
     Ok(())
 }
 
+/// A JPEG of one pixel whose frame announces a square of that side.
+fn jpeg(side: u16) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let image = image::RgbImage::new(1, 1);
+    let format = image::ImageFormat::Jpeg;
+    image.write_to(&mut bytes, format).expect("memory");
+    let mut bytes = bytes.into_inner();
+    let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]);
+    let at = frame.expect("a frame") + 5;
+    bytes[at..at + 2].copy_from_slice(&side.to_be_bytes());
+    bytes[at + 2..at + 4].copy_from_slice(&side.to_be_bytes());
+    bytes
+}
+
+#[test]
+fn a_jpeg_that_announces_an_enormous_size_is_refused() -> Result<()> {
+    let mut files = two_classes(1);
+    files[0].1 = jpeg(u16::MAX);
+    let folder = write_folder(&files);
+    let data = open(folder.path())?;
+    let error = data.read(Split::Train, 0, &mut [0; 12]).expect_err("large");
+    let error = error.to_string();
+    assert!(
+        error.contains("train/cat/0.png") && error.contains("limit"),
+        "{error}"
+    );
+    Ok(())
+}
+
 #[test]
 fn a_file_too_large_to_be_an_image_is_not_read() -> Result<()> {
     let folder = write_folder(&two_classes(1));

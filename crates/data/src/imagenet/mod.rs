@@ -16,6 +16,7 @@ use std::sync::mpsc::sync_channel;
 
 use ablate_core::{Error, Result};
 
+use crate::prepare::LARGEST_SIZE;
 use crate::shards::{Manifest, Part};
 use crate::tarball::Member;
 use labels::Labels;
@@ -99,9 +100,10 @@ pub fn prepare_imagenet(
     wanted: &Preparation,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Prepared> {
-    if !(1..=2048).contains(&wanted.size) {
+    if !(1..=LARGEST_SIZE).contains(&wanted.size) {
         let problem = format!("{} pixels", wanted.size);
-        return Err(Error::bad_value("size", problem, "give 1 to 2048"));
+        let fix = format!("give 1 to {LARGEST_SIZE}");
+        return Err(Error::bad_value("size", problem, fix));
     }
     let classes = source::classes(&wanted.train)?;
     let ids: Vec<String> = classes.iter().map(|(id, _)| id.clone()).collect();

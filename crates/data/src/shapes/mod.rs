@@ -64,6 +64,9 @@ register!(
     "built-in painted scenes of ten classes; no files needed"
 );
 
+/// The most images of a split: eight times as many as ImageNet has.
+const MOST_IMAGES: usize = 10_000_000;
+
 /// The most memory that images are kept in.
 const CACHE_BYTES: usize = 256 << 20;
 
@@ -100,6 +103,11 @@ impl Shapes {
         for (key, count) in [("train", self.train), ("validation", self.validation)] {
             if count == 0 {
                 return Err(Error::bad_value(key, "no images", "give at least 1"));
+            }
+            if count > MOST_IMAGES {
+                let problem = format!("{count} images are more than anybody paints");
+                let fix = format!("give {MOST_IMAGES} at most");
+                return Err(Error::bad_value(key, problem, fix));
             }
         }
         if self.holdout >= self.train {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Encoding;
 use super::format::VERSION;
 use crate::aside;
+use crate::prepare::LARGEST_SIZE;
 
 /// Its name in the set's folder.
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -110,6 +111,10 @@ impl Manifest {
                 "version {} of the format; {VERSION} is read",
                 manifest.version
             );
+            return Err(Error::bad_file(&path, problem, fix));
+        }
+        if !(1..=LARGEST_SIZE).contains(&manifest.size) {
+            let problem = format!("images of {} pixels a side", manifest.size);
             return Err(Error::bad_file(&path, problem, fix));
         }
         // A name is joined to the folder's path, so it must not lead out of it.

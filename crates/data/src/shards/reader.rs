@@ -40,7 +40,7 @@ impl Shard {
             let expected = header.file_bytes().unwrap_or(u64::MAX);
             return Err(wrong(format!("{length} bytes where {expected} are needed")));
         }
-        if (header.encoding, header.size) != (encoding.number(), size as u32) {
+        if (header.encoding, header.size as usize) != (encoding.number(), size) {
             return Err(wrong(format!(
                 "its images are not the manifest's, {size} x {size} and stored {}",
                 encoding.describe()

@@ -81,6 +81,20 @@ fn a_damaged_shard_is_refused_by_name_and_made_again() -> Result<()> {
         "{error}"
     );
     data.read(Split::Train, 1, &mut pixels)?;
+    // Of a size that has the shard's in its last 32 bits, or of none.
+    let manifest = wanted.into.join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).expect("there");
+    for size in [(1_u64 << 32) + 16, 0, u64::MAX] {
+        let hostile = text.replace("\"size\": 16", &format!("\"size\": {size}"));
+        assert_ne!(hostile, text);
+        std::fs::write(&manifest, hostile).expect("writable");
+        let error = failure(open(&wanted.into));
+        assert!(
+            error.contains("manifest.json") && error.contains("pixels"),
+            "{error}"
+        );
+    }
+    std::fs::write(&manifest, text).expect("writable");
     // Cut off, or gone.
     std::fs::write(&path, &sound[..sound.len() - 1]).expect("writable");
     assert!(failure(open(&wanted.into)).contains("bytes where"));
