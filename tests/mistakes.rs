@@ -238,3 +238,58 @@ fn an_unwritable_store_is_named() {
     assert_eq!(output.status.code(), Some(1));
     assert_says(&program::stderr(&output), &["file", "fix:"]);
 }
+
+#[test]
+fn a_name_that_leads_out_of_the_store_is_refused() {
+    let text = experiment();
+    let changed = |from: &str, to: &str| text.replace(from, to);
+    for (key, text) in [
+        ("experiment.name", changed("\"outside\"", "\"../evil\"")),
+        ("experiment.name", changed("\"outside\"", "\"/tmp/evil\"")),
+        ("experiment.name", changed("\"outside\"", "\"\"")),
+        (
+            "variants",
+            changed("[variants.with.", "[variants.\"../../x\"."),
+        ),
+        ("profiles", changed("profiles.quick", "profiles.\"../p\"")),
+    ] {
+        let said = refuse(&text);
+        assert_says(
+            &said,
+            &["mistake.toml", &format!("`{key}`"), "the name", "fix:"],
+        );
+    }
+    let ensemble = text + "[ensembles.'a/b']\nof = 'with'\nsize = 2\n";
+    assert_says(
+        &refuse(&ensemble),
+        &["`ensembles`", "`a/b`".replace('`', "\"").as_str()],
+    );
+}
+
+#[test]
+fn numbers_beyond_any_run_are_refused_before_anything_trains() {
+    let seeds = |seeds: &str| refuse(&experiment().replace("seeds = 3", seeds));
+    assert_says(
+        &seeds("seeds = 0"),
+        &["`profiles.quick.seeds`", "1 to 1000"],
+    );
+    let many = seeds("seeds = 9223372036854775807");
+    assert_says(
+        &many,
+        &["mistake.toml", "`profiles.quick.seeds`", "1 to 1000"],
+    );
+    for (setting, says) in [
+        ("training.epochs=9223372036854775807", "never end"),
+        ("training.epochs=1e30", "integer"),
+        ("machine.threads=1000000000", "more than any machine has"),
+        ("machine.checkpoint_minutes=1e30", "525600"),
+        ("optimiser.lr=nan", "no finite number"),
+        ("training.stop_at_train_error=inf", "no finite number"),
+    ] {
+        let (key, _) = setting.split_once('=').expect("a setting");
+        let error = Program::new().fail(&["run", EXPERIMENT, "--set", setting]);
+        assert_says(&error, &["--set", &format!("`{key}`"), says, "fix:"]);
+    }
+    let nan = refuse(&experiment().replace("epochs = 4", "epochs = 4, stop_at_train_error = nan"));
+    assert_says(&nan, &["mistake.toml", "stop_at_train_error`: NaN", "fix:"]);
+}

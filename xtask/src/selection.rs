@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ablate_runner::Draft;
+use ablate_runner::config::MOST_SEEDS;
 
 use crate::sweep;
 use crate::workspace;
@@ -21,7 +22,7 @@ pub struct Settings {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seeds a variant; without it, the profile's number.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MOST_SEEDS))]
     pub seeds: Option<u64>,
     /// The run store; without it, `runs/` in the workspace.
     #[arg(long, value_name = "DIR")]

@@ -43,6 +43,16 @@ fn measure(measure: &Measure, config: &TrialConfig) -> Result<()> {
     if let Some(metric) = measure.metric() {
         evaluated(config, metric, "the claim measures")?;
     }
+    if let Some(target) = measure
+        .target()
+        .filter(|target| !(0.0..=1.0).contains(target))
+    {
+        return Err(misfit(
+            "experiment.claim.measure",
+            format!("no error falls to {target}: it lies in 0..=1"),
+            "give a fraction: 0.25 for 25%".to_string(),
+        ));
+    }
     let (At { epoch, .. }, every) = match measure {
         Measure::TrainAt(at) => (at, 1),
         Measure::ValidationAt(at) => (at, config.evaluation.every),

@@ -100,8 +100,7 @@ impl Trainer<'_> {
         );
         let (data, seed) = (Arc::clone(&self.session.data), self.session.seed);
         let order = loader::shuffled(data.len(Split::Train), seed, epoch);
-        let checkpoint_every =
-            Duration::from_secs_f64(config.machine.checkpoint_minutes.max(0.0) * 60.0);
+        let checkpoint_every = Duration::from_secs_f64(config.machine.checkpoint_minutes * 60.0);
         let (pipeline, share) = (Arc::clone(&self.session.pipeline), self.lead.share());
         self.lead.epoch(epoch, first)?;
         let batches: Vec<&[usize]> = order

@@ -86,6 +86,41 @@ mod tests {
         Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).expect("zeros")
     }
 
+    /// A file whose header says this of its one tensor, with eight bytes behind it.
+    fn file(dtype: &str, shape: &str, end: u64) -> Vec<u8> {
+        let header =
+            format!(r#"{{"w":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[0,{end}]}}}}"#);
+        let length = (header.len() as u64).to_le_bytes();
+        [&length, header.as_bytes(), &[0; 8]].concat()
+    }
+
+    #[test]
+    fn shapes_that_the_file_does_not_hold_are_refused() {
+        assert_eq!(read(&file("F32", "[2]", 8)).expect("right").len(), 1);
+        for (shape, end) in [
+            ("[1099511627776]", 4 << 40),
+            ("[1099511627776]", 8),
+            ("[4294967296, 4294967296]", 8),
+            ("[18446744073709551615, 2]", 8),
+            ("[0, 18446744073709551615, 4294967296]", 8),
+            ("[3]", 12),
+        ] {
+            assert!(read(&file("F32", shape, end)).is_err(), "{shape}, {end}");
+        }
+        for (dtype, shape) in [
+            ("F64", "[1]"),
+            ("F16", "[4]"),
+            ("I32", "[2]"),
+            ("U8", "[8]"),
+        ] {
+            let error = read(&file(dtype, shape, 8)).expect_err(dtype);
+            assert!(
+                error.contains("`w`") && error.contains("F32 is wanted"),
+                "{error}"
+            );
+        }
+    }
+
     #[test]
     fn every_misfit_is_listed_with_both_shapes() {
         let wanted = BTreeMap::from([

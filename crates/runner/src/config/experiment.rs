@@ -8,8 +8,9 @@ use figment::value::{Dict, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds;
 use super::ensemble;
-use super::file::{as_dict, dict, misfit, read_toml, table_order, typed};
+use super::file::{as_dict, dict, misfit, read_dict, table_order, typed};
 use super::layer::{Layer, Merged};
 use super::profile::ProfileTable;
 use super::search::SearchTable;
@@ -90,7 +91,7 @@ impl ExperimentFile {
     /// A file is missing or is not TOML (with line and column), or a table is
     /// missing, unknown or of the wrong type.
     pub fn read(path: &Path) -> Result<Self> {
-        let file: Dict = read_toml(path)?;
+        let file = read_dict(path)?;
         let order = table_order(path, "variants")?;
         for key in file.keys() {
             if !TOP.contains(&key.as_str()) {
@@ -104,9 +105,13 @@ impl ExperimentFile {
         }
         let table = dict(path, &file, "experiment")?;
         let table: ExperimentTable = typed(path, "experiment", &table)?;
+        let origin = path.display().to_string();
+        bounds::name(&origin, "experiment.name", &table.name)?;
+        bounds::seeds(&origin, "experiment.seeds", table.seeds)?;
         let mut variants: Vec<(String, Dict)> = dict(path, &file, "variants")?
             .into_iter()
             .map(|(name, value)| {
+                bounds::name(&origin, "variants", &name)?;
                 let keys = as_dict(path, &format!("variants.{name}"), value)?;
                 Ok((name, keys))
             })
@@ -116,6 +121,9 @@ impl ExperimentFile {
             Some(tables) => as_dict(path, "ensembles", tables.clone())?,
             None => Dict::new(),
         };
+        for name in ensembles.keys() {
+            bounds::name(&origin, "ensembles", name)?;
+        }
         let trained = variants.iter().map(|(name, _)| name);
         let known: Vec<&str> = trained
             .chain(ensembles.keys())
@@ -131,6 +139,7 @@ impl ExperimentFile {
         let profiles = dict(path, &file, "profiles")?
             .into_iter()
             .map(|(name, value)| {
+                bounds::name(&origin, "profiles", &name)?;
                 let key = format!("profiles.{name}");
                 let profile = ProfileTable::read(path, &key, as_dict(path, &key, value)?)?;
                 for variant in profile.variants.keys() {

@@ -6,6 +6,7 @@ use figment::value::{Dict, Value};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use super::bounds;
 use crate::{Error, Result};
 
 /// A table of the file as its type: unknown keys are refused with the nearest.
@@ -31,7 +32,17 @@ pub(super) fn typed<T: DeserializeOwned + JsonSchema + 'static>(
     })
 }
 
-pub(super) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
+/// The tables of a file.
+///
+/// # Errors
+/// It cannot be read, is not TOML, or has a number that is not finite.
+pub(super) fn read_dict(path: &Path) -> Result<Dict> {
+    let keys = read_toml(path)?;
+    bounds::finite(&path.display().to_string(), &keys)?;
+    Ok(keys)
+}
+
+fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
     toml::from_str(&read_text(path)?).map_err(|error| Error::File {
         path: path.to_path_buf(),
         problem: error.to_string().trim_end().to_string(),

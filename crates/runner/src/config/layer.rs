@@ -8,7 +8,8 @@ use figment::providers::Env;
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
-use super::file::read_toml;
+use super::bounds;
+use super::file::read_dict;
 use crate::{Error, Result};
 
 /// The tables that name a plugin with their key `name`.
@@ -77,7 +78,7 @@ impl Layer {
     /// # Errors
     /// The file cannot be read or is not TOML.
     pub fn file(path: &Path) -> Result<Self> {
-        Ok(Self::table(path, "", read_toml(path)?))
+        Ok(Self::table(path, "", read_dict(path)?))
     }
 
     /// The environment variables `ABLATE__TABLE__KEY`.
@@ -93,8 +94,10 @@ impl Layer {
             fix: "write `ABLATE__OPTIMISER__LR=0.01` for `optimiser.lr = 0.01`".to_string(),
         })?;
         let keys = data.remove(&Profile::Default).unwrap_or_default();
+        let origin = "the environment (ABLATE__*)".to_string();
+        bounds::finite(&origin, &keys)?;
         Ok(Self {
-            origin: "the environment (ABLATE__*)".to_string(),
+            origin,
             path: None,
             keys,
         })
@@ -103,7 +106,7 @@ impl Layer {
     /// One `--set key=value`; the value is read as TOML, or else as a string.
     ///
     /// # Errors
-    /// There is no `=`.
+    /// There is no `=`, the key is deeper than any, or the value is not finite.
     pub fn setting(text: &str) -> Result<Self> {
         let origin = format!("--set {text}");
         let Some((key, value)) = text
@@ -117,12 +120,15 @@ impl Layer {
                 fix: "write `--set optimiser.lr=0.01`".to_string(),
             });
         };
+        bounds::depth(&origin, key)?;
         let value = format!("value = {value}");
         let parsed = toml::from_str::<Dict>(&value)
             .ok()
             .and_then(|mut table| table.remove("value"));
         let leaf = parsed.unwrap_or_else(|| Value::from(value["value = ".len()..].to_string()));
-        Ok(Self::key(origin, key.trim(), leaf))
+        let layer = Self::key(origin, key.trim(), leaf);
+        bounds::finite(&layer.origin, &layer.keys)?;
+        Ok(layer)
     }
 
     /// One dotted key with its value.
@@ -355,6 +361,10 @@ mod tests {
         );
         assert_eq!(origin(&figment, "optimiser.lr"), "--set optimiser.lr=0.5");
         assert!(Layer::setting("optimiser.lr").is_err());
+        for text in ["optimiser.lr=nan", &format!("a{}=1", ".a".repeat(100_000))] {
+            let error = Layer::setting(text).expect_err("refused").to_string();
+            assert!(error.contains("--set") && error.contains("fix:"), "{error}");
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! own changes to the variant, what a search chose, environment variables
 //! (`ABLATE__OPTIMISER__LR=0.01`), `--set key=value`.
 
+mod bounds;
 mod ensemble;
 mod experiment;
 mod file;
@@ -17,6 +18,7 @@ mod tables;
 mod trial;
 mod variant;
 
+pub use bounds::MOST_SEEDS;
 pub(crate) use ensemble::differences as ensemble_differences;
 pub use experiment::{ExperimentFile, ExperimentTable, Resolved};
 pub use layer::Layer;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use figment::value::Dict;
 
+use super::bounds;
 use super::file::{as_dict, misfit};
 use super::layer::Layer;
 use super::shared;
@@ -27,14 +28,16 @@ impl ProfileTable {
     pub fn read(path: &Path, key: &str, mut keys: Dict) -> Result<Self> {
         let seeds = match keys.remove("seeds") {
             None => None,
-            Some(value) => match value.to_i128().and_then(|seeds| u64::try_from(seeds).ok()) {
-                Some(seeds) if seeds > 0 => Some(seeds),
-                _ => {
-                    let key = format!("{key}.seeds");
+            Some(value) => {
+                let key = format!("{key}.seeds");
+                let seeds = value.to_i128().and_then(|seeds| u64::try_from(seeds).ok());
+                let Some(seeds) = seeds else {
                     let fix = "give 1 or more".to_string();
                     return Err(misfit(path, &key, "it is not a positive number", fix));
-                }
-            },
+                };
+                bounds::seeds(&path.display().to_string(), &key, seeds)?;
+                Some(seeds)
+            }
         };
         let shared = match keys.remove("configs") {
             None => Vec::new(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ablate_core::nearest;
 
-use super::file::{misfit, read_toml};
+use super::file::{misfit, read_dict};
 use super::layer::Layer;
 use crate::Result;
 
@@ -38,7 +38,7 @@ pub(super) fn layers(experiment: &Path, key: &str, names: &[String]) -> Result<V
                     nearest(name, known.iter().map(String::as_str)),
                 ));
             }
-            Ok(Layer::table(&shown, "", read_toml(&path)?))
+            Ok(Layer::table(&shown, "", read_dict(&path)?))
         })
         .collect()
 }

@@ -7,6 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::DeviceName;
 
+/// The key of a value out of its range, what is wrong with it, and the fix.
+type Misfit = (&'static str, String, &'static str);
+
+/// More epochs than any schedule has.
+pub(super) const MOST_EPOCHS: usize = 1_000_000;
+/// More images a batch than any data set has.
+const LARGEST_BATCH: usize = 1 << 24;
+/// More threads than any machine has.
+const MOST_THREADS: usize = 4096;
+/// A year.
+const MOST_MINUTES: f64 = 525_600.0;
+
 /// How long and in what batches a trial trains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -35,6 +47,37 @@ impl Default for Training {
             stop_at_train_error: None,
             precision: Precision::F32,
         }
+    }
+}
+
+impl Training {
+    /// The first key that is out of range.
+    pub(super) fn misfit(&self) -> Option<Misfit> {
+        let fraction = self.stop_at_train_error.unwrap_or(0.0);
+        if self.epochs == 0 {
+            let problem = "0 epochs train nothing".to_string();
+            Some(("training.epochs", problem, "give 1 or more"))
+        } else if self.epochs > MOST_EPOCHS {
+            let problem = format!("{} epochs never end", self.epochs);
+            Some(("training.epochs", problem, "give 1000000 at most"))
+        } else if !(0.0..=1.0).contains(&fraction) {
+            let problem = "an error rate lies in 0..=1".to_string();
+            let fix = "give a fraction: 0.25 for 25%";
+            Some(("training.stop_at_train_error", problem, fix))
+        } else {
+            batch("training.batch_size", self.batch_size)
+        }
+    }
+}
+
+fn batch(key: &'static str, images: usize) -> Option<Misfit> {
+    if images == 0 {
+        Some((key, "a batch needs an image".to_string(), "give 1 or more"))
+    } else if images > LARGEST_BATCH {
+        let problem = format!("{images} images are more than any data set has");
+        Some((key, problem, "give 16777216 at most"))
+    } else {
+        None
     }
 }
 
@@ -75,6 +118,17 @@ impl Default for Evaluation {
     }
 }
 
+impl Evaluation {
+    /// The first key that is out of range.
+    pub(super) fn misfit(&self) -> Option<Misfit> {
+        if self.every == 0 {
+            let problem = "0 epochs apart is never".to_string();
+            return Some(("evaluation.every", problem, "give 1 or more"));
+        }
+        batch("evaluation.batch_size", self.batch_size)
+    }
+}
+
 /// How the machine is used. Nothing here changes a result, so nothing here
 /// enters a trial's hash, but for a device other than the CPU.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -109,6 +163,118 @@ impl Default for Machine {
             ranks: 1,
             loader_threads: 1,
             checkpoint_minutes: 5.0,
+        }
+    }
+}
+
+impl Machine {
+    /// The first key that is out of range.
+    pub(super) fn misfit(&self) -> Option<Misfit> {
+        if self.workers == 0 {
+            let problem = "nobody would compute".to_string();
+            let fix = "give 1, or 2 for a network with separate towers";
+            return Some(("machine.workers", problem, fix));
+        }
+        if self.loader_threads == 0 {
+            let problem = "no thread would load".to_string();
+            return Some(("machine.loader_threads", problem, "give 1 or more"));
+        }
+        let counts = [
+            ("machine.threads", self.threads),
+            ("machine.workers", self.workers),
+            ("machine.loader_threads", self.loader_threads),
+        ];
+        if let Some((key, count)) = counts.into_iter().find(|(_, count)| *count > MOST_THREADS) {
+            let problem = format!("{count} are more than any machine has");
+            return Some((key, problem, "give about as many as there are cores"));
+        }
+        let minutes = self.checkpoint_minutes;
+        (!(0.0..=MOST_MINUTES).contains(&minutes)).then(|| {
+            let problem = format!("{minutes} minutes");
+            let fix = "give 0, for a checkpoint after every step, up to a year of 525600 minutes";
+            ("machine.checkpoint_minutes", problem, fix)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_out_of_range_are_refused_with_their_key() {
+        let training = Training::default;
+        let evaluation = Evaluation::default;
+        let machine = Machine::default;
+        assert_eq!(training().misfit(), None);
+        assert_eq!(evaluation().misfit(), None);
+        assert_eq!(machine().misfit(), None);
+        let key = |misfit: Option<Misfit>| misfit.map(|(key, _, _)| key);
+        for epochs in [0, MOST_EPOCHS + 1, usize::MAX] {
+            let found = Training {
+                epochs,
+                ..training()
+            }
+            .misfit();
+            assert_eq!(key(found), Some("training.epochs"), "{epochs}");
+        }
+        for batch_size in [0, usize::MAX] {
+            let found = Training {
+                batch_size,
+                ..training()
+            }
+            .misfit();
+            assert_eq!(key(found), Some("training.batch_size"));
+            let found = Evaluation {
+                batch_size,
+                ..evaluation()
+            }
+            .misfit();
+            assert_eq!(key(found), Some("evaluation.batch_size"));
+        }
+        for error in [-0.1, 1.1, f64::NAN] {
+            let found = Training {
+                stop_at_train_error: Some(error),
+                ..training()
+            }
+            .misfit();
+            assert_eq!(key(found), Some("training.stop_at_train_error"));
+        }
+        let found = Evaluation {
+            every: 0,
+            ..evaluation()
+        }
+        .misfit();
+        assert_eq!(key(found), Some("evaluation.every"));
+        for workers in [0, usize::MAX] {
+            let found = Machine {
+                workers,
+                ..machine()
+            }
+            .misfit();
+            assert_eq!(key(found), Some("machine.workers"));
+        }
+        for loader_threads in [0, 1_000_000_000] {
+            let found = Machine {
+                loader_threads,
+                ..machine()
+            }
+            .misfit();
+            assert_eq!(key(found), Some("machine.loader_threads"));
+        }
+        let found = Machine {
+            threads: 1_000_000_000,
+            ..machine()
+        }
+        .misfit();
+        assert_eq!(key(found), Some("machine.threads"));
+        for checkpoint_minutes in [-1.0, 1e30, f64::NAN] {
+            let found = Machine {
+                checkpoint_minutes,
+                ..machine()
+            }
+            .misfit();
+            assert_eq!(key(found), Some("machine.checkpoint_minutes"));
         }
     }
 }

@@ -149,19 +149,13 @@ impl TrialConfig {
             problem: problem.to_string(),
             fix: fix.to_string(),
         };
-        if self.training.epochs == 0 {
-            return Err(wrong(
-                "training.epochs",
-                "0 epochs train nothing",
-                "give 1 or more",
-            ));
-        }
-        if self.training.batch_size == 0 {
-            return Err(wrong(
-                "training.batch_size",
-                "a batch needs an image",
-                "give 1 or more",
-            ));
+        let misfits = [
+            self.training.misfit(),
+            self.evaluation.misfit(),
+            self.machine.misfit(),
+        ];
+        if let Some((key, problem, fix)) = misfits.into_iter().flatten().next() {
+            return Err(wrong(key, &problem, fix));
         }
         let (parts, ranks) = (self.training.parts, self.machine.ranks);
         if !(1..=self.training.batch_size).contains(&parts) {
@@ -188,51 +182,11 @@ impl TrialConfig {
                 "set machine.ranks=1, or machine.device=\"cpu\"",
             ));
         }
-        if self.evaluation.batch_size == 0 {
-            return Err(wrong(
-                "evaluation.batch_size",
-                "a batch needs an image",
-                "give 1 or more",
-            ));
-        }
-        if self.evaluation.every == 0 {
-            return Err(wrong(
-                "evaluation.every",
-                "0 epochs apart is never",
-                "give 1 or more",
-            ));
-        }
-        if self.machine.workers == 0 {
-            return Err(wrong(
-                "machine.workers",
-                "nobody would compute",
-                "give 1, or 2 for a network with separate towers",
-            ));
-        }
         if self.machine.device != DeviceName::Cpu && self.training.precision != Precision::F32 {
             return Err(wrong(
                 "training.precision",
                 &format!("`{}` has kernels for float32 only", self.machine.device),
                 "set training.precision=\"f32\", or machine.device=\"cpu\"",
-            ));
-        }
-        if self.machine.loader_threads == 0 {
-            return Err(wrong(
-                "machine.loader_threads",
-                "no thread would load",
-                "give 1 or more",
-            ));
-        }
-        if self
-            .training
-            .stop_at_train_error
-            .is_some_and(|error| !(0.0..=1.0).contains(&error))
-        {
-            let fix = "give a fraction: 0.25 for 25%";
-            return Err(wrong(
-                "training.stop_at_train_error",
-                "an error rate lies in 0..=1",
-                fix,
             ));
         }
         for name in &self.evaluation.metrics {

@@ -96,7 +96,8 @@ impl Space {
             "log_uniform" if low.as_f64()? > 0.0 => Self::LogUniform(low.as_f64()?, high.as_f64()?),
             _ => return None,
         };
-        (low.as_f64()? < high.as_f64()?).then_some(space)
+        let width = high.as_f64()? - low.as_f64()?;
+        (width > 0.0 && width.is_finite()).then_some(space)
     }
 
     /// Values there are; of a range, none are listed.
@@ -223,6 +224,7 @@ mod tests {
             "3",
             "[]",
             r#"{"uniform": [1, 0]}"#,
+            r#"{"uniform": [-1e308, 1e308]}"#,
             r#"{"uniform": [0, 1, 2]}"#,
             r#"{"log_uniform": [0, 1]}"#,
             r#"{"integers": [0.5, 3]}"#,

@@ -10,11 +10,11 @@ use std::path::Path;
 use ablate_store::{Candidate, Censored, Measure, Score, Searched, Status, Trial};
 use serde_json::Value;
 
-use crate::config::{SearchTable, TrialConfig, Variant};
+use crate::config::{MOST_SEEDS, SearchTable, TrialConfig, Variant};
 use crate::{Error, PlannedTrial, Result, Shorter};
 
-/// Search seeds begin here. Trials count theirs from 0, and `--seeds` ends there.
-const FIRST_SEED: u64 = 1000;
+/// Search seeds begin here, where those of trials, which count from 0, end.
+const FIRST_SEED: u64 = MOST_SEEDS;
 
 /// The table `[search]` made into trials.
 pub(crate) struct Search {

@@ -11,10 +11,15 @@ use figment::value::{Dict, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds;
 use super::file::misfit;
 use super::layer::{Layer, origin};
+use super::tables::MOST_EPOCHS;
 use super::trial::section;
 use crate::{Error, Result};
+
+/// More drawn candidates than anybody trains.
+const MANY: usize = 10_000;
 
 /// The table's name.
 const TABLE: &str = "search";
@@ -153,8 +158,13 @@ impl SearchTable {
         if self.epochs == 0 {
             return wrong("epochs", "0 epochs tell nothing", "give 1 or more");
         }
-        if self.seeds == 0 {
-            return wrong("seeds", "no seed tells nothing", "give 1 or more");
+        if self.epochs > MOST_EPOCHS {
+            return wrong("epochs", "they never end", "give 1000000 at most");
+        }
+        let place = |key: &str| origin(figment, &format!("{TABLE}.{key}"));
+        bounds::seeds(&place("seeds"), "search.seeds", self.seeds)?;
+        for key in self.keys.keys() {
+            bounds::depth(&place("keys"), key)?;
         }
         self.check_strategy()
             .map_or(Ok(()), |(key, problem, fix)| wrong(key, problem, fix))
@@ -173,6 +183,11 @@ impl SearchTable {
                 "trials",
                 "it is missing",
                 "say how many candidates are drawn",
+            )),
+            (_, Some(MANY..)) => Some((
+                "trials",
+                "more than anybody trains",
+                "give fewer than 10000",
             )),
             (_, Some(0 | 1)) => Some((
                 "trials",
