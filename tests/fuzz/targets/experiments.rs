@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use ablate_core::DataContext;
-use ablate_runner::{Draft, Outline, config::ExperimentFile};
+use ablate_runner::config::ExperimentFile;
+use ablate_runner::{Control, Draft, Event, Observer, Outline, Plan, PlannedTrial};
 use tempfile::TempDir;
 
 use super::MIB;
+use super::stored::train;
 use crate::engine::{Part, Target};
 use crate::{scratch, text};
 
@@ -86,6 +88,14 @@ fn resolve(path: &Path, profile: Option<&str>, settings: &[String]) -> Result<Dr
     draft.foreseen().map_err(say)?;
     let plan = draft.unsearched().map_err(say)?;
     plan.groups();
+    // Whatever it is called, its trials lie below the store.
+    let folders = plan.path(Path::new("")).components().count();
+    assert_eq!(folders, 2, "{:?}", plan.path(Path::new("")));
+    for trial in &plan.trials {
+        let name = trial.folder_name();
+        let one = Path::new(&name).components().count() == 1 && !name.contains('\\');
+        assert!(one && name != "..", "{name}");
+    }
     Ok(draft)
 }
 
@@ -113,19 +123,21 @@ const NETWORKS: [&str; 2] = [
      machine = { workers = 2 }\n",
 ];
 
+/// An experiment with such a profile, whose variants train for another time.
+fn whole(base: &&str) -> Vec<u8> {
+    let head = "[experiment]\nname = 'x'\ntitle = 'x'\n[experiment.claim]\ntext = 'x'\n\
+                section = '3'\nmeasure = { final_validation = 'top1_error' }\n\
+                comparison = 'points'\nbaseline = 'a'\ntreatment = 'b'\n[base]\n";
+    let tail = "[variants.a]\n[variants.b.training]\nepochs = 2\n[profiles.quick]\nseeds = 1\n";
+    [head, base, tail].concat().into_bytes()
+}
+
 /// What `run` builds before it trains: data, pipeline, network, optimiser, schedule.
 /// Networks are built of zeros, which take no memory before they are written.
 #[test]
 fn plans() {
     let folder = scratch::folder();
     let path = folder.path().join("changed.toml");
-    let whole = |base: &&str| {
-        let head = "[experiment]\nname = 'x'\ntitle = 'x'\n[experiment.claim]\ntext = 'x'\n\
-                    section = '3'\nmeasure = { final_validation = 'top1_error' }\n\
-                    comparison = 'points'\nbaseline = 'a'\ntreatment = 'b'\n[base]\n";
-        let tail = "[variants.a]\n[variants.b.training]\nepochs = 4\n[profiles.quick]\nseeds = 1\n";
-        [head, base, tail].concat().into_bytes()
-    };
     let target = Target {
         name: "plans",
         parts: vec![Part {
@@ -138,23 +150,67 @@ fn plans() {
     };
     target.run(|_, input| {
         std::fs::write(&path, input).expect("writable");
-        let draft = resolve(&path, None, &[])?;
-        let say = |error: ablate_runner::Error| error.to_string();
-        let variants = draft.variants().map_err(say)?;
-        // Other sets would be looked for outside the folder, and large ones painted.
-        let is_small = |data: &serde_json::Value| {
-            let below = |key: &str, most| data[key].as_u64().is_none_or(|value| value <= most);
-            below("train", 100) && below("size", 96)
-        };
-        let mut known = variants.iter().map(|(_, config)| &config.data);
-        if known.any(|data| data.name != "shapes" || !is_small(&data.config)) {
-            return Err("another set".to_string());
-        }
-        for (_, config) in &variants {
-            let (input, classes) = draft.sight(config).map_err(say)?;
-            Outline::of(&config.model, input, classes, config.machine.workers).map_err(say)?;
-        }
-        let plan = draft.plan(&[]).map_err(say)?;
-        plan.check().map(drop).map_err(say)
+        checked(&path).map(drop)
     });
+}
+
+/// What a plan that passes every check then trains.
+#[test]
+fn trained() {
+    let folder = scratch::folder();
+    let path = folder.path().join("changed.toml");
+    let store = folder.path().join("runs");
+    let target = Target {
+        name: "trained",
+        parts: vec![Part {
+            name: "file",
+            seeds: NETWORKS.iter().map(whole).collect(),
+            change: text::text,
+        }],
+        memory: 1 << 31,
+        share: 0.02,
+    };
+    target.run(|_, input| {
+        std::fs::write(&path, input).expect("writable");
+        let (plan, memory) = checked(&path)?;
+        let is_long = |trial: &PlannedTrial| trial.config.training.epochs > 5;
+        if memory > (1 << 28) || plan.trials.len() > 4 || plan.trials.iter().any(is_long) {
+            return Err("large".to_string());
+        }
+        let outcome = train(&plan, &store, Control::default(), &mut Nobody);
+        std::fs::remove_dir_all(&store).expect("removable");
+        let outside = std::fs::read_dir(folder.path()).expect("readable").count();
+        assert_eq!(outside, 1, "a file was written outside the store");
+        outcome.map(drop).map_err(|error| error.to_string())
+    });
+}
+
+/// Watches nothing.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn notice(&mut self, _: Event) {}
+}
+
+/// The plan of an experiment file that passes every check, and its memory in bytes.
+fn checked(path: &Path) -> Result<(Plan, u64), String> {
+    let draft = resolve(path, None, &[])?;
+    let say = |error: ablate_runner::Error| error.to_string();
+    let variants = draft.variants().map_err(say)?;
+    // Other sets would be looked for outside the folder, and large ones painted.
+    let is_small = |data: &serde_json::Value| {
+        let below = |key: &str, most| data[key].as_u64().is_none_or(|value| value <= most);
+        below("train", 100) && below("size", 96)
+    };
+    let mut known = variants.iter().map(|(_, config)| &config.data);
+    if known.any(|data| data.name != "shapes" || !is_small(&data.config)) {
+        return Err("another set".to_string());
+    }
+    for (_, config) in &variants {
+        let (input, classes) = draft.sight(config).map_err(say)?;
+        Outline::of(&config.model, input, classes, config.machine.workers).map_err(say)?;
+    }
+    let plan = draft.plan(&[]).map_err(say)?;
+    let memory = plan.check().map_err(say)?.memory;
+    Ok((plan, memory))
 }

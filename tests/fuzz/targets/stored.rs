@@ -79,14 +79,9 @@ impl Tiny {
     /// Goes on with it.
     pub fn run(&self, epochs: usize) -> ablate_runner::Result<Vec<Trial>> {
         let control = Control::default();
-        let options = RunOptions {
-            store: &self.store(),
-            control: control.clone(),
-            jobs: 1,
-        };
         let stop = if epochs < 2 { epochs } else { usize::MAX };
-        let outcome = run(&self.plan, &options, &mut StopAfter(stop, control))?;
-        Ok(outcome.trials)
+        let observer = &mut StopAfter(stop, control.clone());
+        train(&self.plan, &self.store(), control, observer)
     }
 
     pub fn store(&self) -> PathBuf {
@@ -98,6 +93,21 @@ impl Tiny {
         let name = self.plan.trials[0].folder_name();
         self.plan.path(&self.store()).join(name)
     }
+}
+
+/// Trains a plan.
+pub fn train(
+    plan: &Plan,
+    store: &Path,
+    control: Control,
+    observer: &mut dyn Observer,
+) -> ablate_runner::Result<Vec<Trial>> {
+    let options = RunOptions {
+        store,
+        control,
+        jobs: 1,
+    };
+    Ok(run(plan, &options, observer)?.trials)
 }
 
 /// The files of a trial's folder that are read, and what changes them.
