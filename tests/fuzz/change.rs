@@ -5,7 +5,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 /// Inputs stay shorter than this.
-pub const LONGEST: usize = 1 << 16;
+pub const LONGEST: usize = 1 << 18;
 
 /// Numbers at which something ends.
 const EDGES: [u64; 20] = [

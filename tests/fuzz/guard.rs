@@ -164,3 +164,34 @@ fn note_panics() {
         }));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_found_in_any_thread_and_its_input_kept() {
+        let mut guard = Guard::new("guard", 1 << 20);
+        let caught = || {
+            let thread = std::thread::spawn(|| panic!("in a thread"));
+            thread
+                .join()
+                .map_err(|_| "the program carries on".to_string())
+        };
+        let readers: [fn() -> Result<(), String>; 2] = [|| panic!("at once"), caught];
+        for (read, input) in readers.into_iter().zip([b"here".as_slice(), b"there"]) {
+            let Verdict::Panicked { place, file } = guard.run("part", input, read) else {
+                panic!("the panic is not found");
+            };
+            assert!(place.contains("guard.rs"), "{place}");
+            assert_eq!(fs::read(&file).expect("kept"), input);
+            fs::remove_file(file).expect("there");
+        }
+        let refused = guard.run("part", b"", || Err("no".to_string()));
+        assert!(matches!(refused, Verdict::Refused(error) if error == "no"));
+        assert!(matches!(
+            guard.run("part", b"", || Ok(())),
+            Verdict::Accepted
+        ));
+    }
+}

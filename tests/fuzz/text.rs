@@ -62,6 +62,34 @@ pub fn text(input: &mut Vec<u8>, other: &[u8], rng: &mut ChaCha8Rng) {
     input.truncate(LONGEST);
 }
 
+/// Changes a number, so that what is read as text is mostly as before.
+pub fn numbers(input: &mut Vec<u8>, other: &[u8], rng: &mut ChaCha8Rng) {
+    if rng.random_bool(0.05) {
+        return text(input, other, rng);
+    }
+    let mut pieces = split(input);
+    let is_number = |piece: &[u8]| piece[0].is_ascii_digit() || piece[0] == b'-';
+    let numbers: Vec<usize> = (0..pieces.len())
+        .filter(|at| is_number(pieces[*at]))
+        .collect();
+    let Some(&at) = numbers.choose(rng) else {
+        return;
+    };
+    let small = match rng.random_bool(0.5) {
+        true => rng.random_range(0..40).to_string(),
+        false => format!("{:.3}", rng.random_range(-0.5..2.0)),
+    };
+    let edges: Vec<&str> = WORDS
+        .into_iter()
+        .filter(|word| is_number(word.as_bytes()))
+        .collect();
+    pieces[at] = match rng.random_bool(0.5) {
+        true => small.as_bytes(),
+        false => edges.choose(rng).expect("not empty").as_bytes(),
+    };
+    *input = pieces.concat();
+}
+
 fn words(input: &mut Vec<u8>, other: &[u8], rng: &mut ChaCha8Rng) {
     let mut pieces = split(input);
     let solid: Vec<usize> = (0..pieces.len())

@@ -132,6 +132,16 @@ fn whole(base: &&str) -> Vec<u8> {
     [head, base, tail].concat().into_bytes()
 }
 
+/// Such experiments, changed anywhere and changed in their numbers.
+fn files() -> Vec<Part> {
+    let part = |name, change| Part {
+        name,
+        seeds: NETWORKS.iter().map(whole).collect(),
+        change,
+    };
+    vec![part("file", text::text), part("numbers", text::numbers)]
+}
+
 /// What `run` builds before it trains: data, pipeline, network, optimiser, schedule.
 /// Networks are built of zeros, which take no memory before they are written.
 #[test]
@@ -140,11 +150,7 @@ fn plans() {
     let path = folder.path().join("changed.toml");
     let target = Target {
         name: "plans",
-        parts: vec![Part {
-            name: "file",
-            seeds: NETWORKS.iter().map(whole).collect(),
-            change: text::text,
-        }],
+        parts: files(),
         memory: 1 << 38,
         share: 0.1,
     };
@@ -162,12 +168,8 @@ fn trained() {
     let store = folder.path().join("runs");
     let target = Target {
         name: "trained",
-        parts: vec![Part {
-            name: "file",
-            seeds: NETWORKS.iter().map(whole).collect(),
-            change: text::text,
-        }],
-        memory: 1 << 31,
+        parts: files(),
+        memory: 1 << 38,
         share: 0.02,
     };
     target.run(|_, input| {
@@ -200,7 +202,9 @@ fn checked(path: &Path) -> Result<(Plan, u64), String> {
     // Other sets would be looked for outside the folder, and large ones painted.
     let is_small = |data: &serde_json::Value| {
         let below = |key: &str, most| data[key].as_u64().is_none_or(|value| value <= most);
-        below("train", 100) && below("size", 96)
+        ["train", "validation", "size"]
+            .iter()
+            .all(|key| below(key, 100))
     };
     let mut known = variants.iter().map(|(_, config)| &config.data);
     if known.any(|data| data.name != "shapes" || !is_small(&data.config)) {

@@ -4,6 +4,7 @@ mod archives;
 mod cifar10;
 mod experiments;
 mod images;
+mod listed;
 mod networks;
 mod resume;
 mod shards;

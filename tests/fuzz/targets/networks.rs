@@ -93,13 +93,14 @@ fn configs() {
         folder.path().join("torch.safetensors"),
         folder.path().join("like.toml"),
     );
+    let part = |name, change| Part {
+        name,
+        seeds: vec![LIKE.into(), SMALL.into()],
+        change,
+    };
     let target = Target {
         name: "configs",
-        parts: vec![Part {
-            name: "like",
-            seeds: vec![LIKE.into(), SMALL.into()],
-            change: text::text,
-        }],
+        parts: vec![part("like", text::text), part("numbers", text::numbers)],
         memory: 1 << 38,
         share: 0.1,
     };
