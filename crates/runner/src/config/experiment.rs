@@ -22,7 +22,7 @@ use crate::Result;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentTable {
-    /// Short name; runs are stored under it.
+    /// Short name; runs are stored under it, so it is one folder's: no `/`.
     pub name: String,
     /// One line for headings.
     pub title: String,
@@ -30,7 +30,7 @@ pub struct ExperimentTable {
     /// earlier ones.
     #[serde(default)]
     pub configs: Vec<String>,
-    /// Seeds a variant; a profile may override it.
+    /// Seeds a variant, 1 to 1000; a profile may override it.
     #[serde(default = "three")]
     pub seeds: u64,
     /// The profile used when none is asked for.
@@ -111,8 +111,9 @@ impl ExperimentFile {
         let mut variants: Vec<(String, Dict)> = dict(path, &file, "variants")?
             .into_iter()
             .map(|(name, value)| {
-                bounds::name(&origin, "variants", &name)?;
-                let keys = as_dict(path, &format!("variants.{name}"), value)?;
+                let key = format!("variants.{name}");
+                bounds::name(&origin, &key, &name)?;
+                let keys = as_dict(path, &key, value)?;
                 Ok((name, keys))
             })
             .collect::<Result<_>>()?;
@@ -122,7 +123,7 @@ impl ExperimentFile {
             None => Dict::new(),
         };
         for name in ensembles.keys() {
-            bounds::name(&origin, "ensembles", name)?;
+            bounds::name(&origin, &format!("ensembles.{name}"), name)?;
         }
         let trained = variants.iter().map(|(name, _)| name);
         let known: Vec<&str> = trained
@@ -139,8 +140,8 @@ impl ExperimentFile {
         let profiles = dict(path, &file, "profiles")?
             .into_iter()
             .map(|(name, value)| {
-                bounds::name(&origin, "profiles", &name)?;
                 let key = format!("profiles.{name}");
+                bounds::name(&origin, &key, &name)?;
                 let profile = ProfileTable::read(path, &key, as_dict(path, &key, value)?)?;
                 for variant in profile.variants.keys() {
                     if !variants.iter().any(|(name, _)| name == variant) {

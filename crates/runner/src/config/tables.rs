@@ -138,7 +138,7 @@ pub struct Machine {
     /// a trial on a GPU is another trial than the same one on the CPU.
     #[schemars(with = "String")]
     pub device: DeviceName,
-    /// Compute threads; 0 takes every core.
+    /// Compute threads, 4096 at most; 0 takes every core.
     pub threads: usize,
     /// Workers that share the network, each with an equal part of the threads:
     /// 2 gives each tower of a two-GPU net (`towers = "separate"`) its own.
@@ -150,7 +150,8 @@ pub struct Machine {
     pub ranks: usize,
     /// Threads that prepare coming batches while one trains.
     pub loader_threads: usize,
-    /// Minutes between checkpoints within an epoch; each epoch ends with one.
+    /// Minutes between checkpoints within an epoch, up to a year; 0 makes one after
+    /// every step. Each epoch ends with one.
     pub checkpoint_minutes: f64,
 }
 
