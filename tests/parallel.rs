@@ -129,7 +129,10 @@ fn gradients_are_those_of_the_whole_batch() {
             assert!(largest > 0.0, "{name} has no gradient");
             let pairs = whole.iter().zip(&shared[name]);
             let furthest = pairs.fold(0f32, |most, (a, b)| most.max((a - b).abs()));
-            assert!(furthest <= 1e-5 * largest, "{name}: {furthest} of {largest}");
+            assert!(
+                furthest <= 1e-5 * largest,
+                "{name}: {furthest} of {largest}"
+            );
         }
     }
 }

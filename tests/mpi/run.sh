@@ -47,7 +47,7 @@ for _ in $(seq 200); do
 done
 pkill -9 -f "$folder/cut" || true
 wait || true
-if [ "$(grep -l '"status":"finished"' "$folder"/cut/dropout/ci/*-seed*/trial.json | wc -l)" = 4 ]; then
+if [ "$(grep -l '"status": "finished"' "$folder"/cut/dropout/ci/*-seed*/trial.json | wc -l)" = 4 ]; then
     echo "FAILED: nothing was cut off"; exit 1
 fi
 world 4 $(run cut) > /dev/null

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ablate_core::DataContext;
+use ablate_parallel::Alone;
 use ablate_runner::{Control, Draft, Event, Network, Observer, Plan, RunOptions, run};
 use ablate_store::{Measure, Trial, TrialFolder, checkpoint};
 use rand::Rng;
@@ -106,6 +107,7 @@ pub fn train(
         store,
         control,
         jobs: 1,
+        group: &Alone,
     };
     Ok(run(plan, &options, observer)?.trials)
 }

@@ -183,6 +183,7 @@ impl Machine {
         let counts = [
             ("machine.threads", self.threads),
             ("machine.workers", self.workers),
+            ("machine.ranks", self.ranks),
             ("machine.loader_threads", self.loader_threads),
         ];
         if let Some((key, count)) = counts.into_iter().find(|(_, count)| *count > MOST_THREADS) {
