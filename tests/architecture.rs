@@ -1,0 +1,132 @@
+//! The map in `ARCHITECTURE.md` is the workspace's: its table lists every crate with
+//! what it depends on, and every path it names is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn page() -> String {
+    std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md")
+}
+
+/// The crates' own names for each other, such as `core` for `ablate-core`.
+fn short(name: &str) -> String {
+    name.strip_prefix("ablate-").unwrap_or(name).to_string()
+}
+
+/// By crate, the crates of the workspace it is built with; its tests may know more.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "cargo metadata failed");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let own = |package: &Value| {
+        let dependencies = package["dependencies"].as_array().expect("dependencies");
+        let of_workspace = dependencies
+            .iter()
+            .filter(|one| one["path"].is_string() && one["kind"].is_null());
+        let name = |one: &Value| short(one["name"].as_str().expect("a name"));
+        let known = of_workspace.map(name).collect();
+        (name(package), known)
+    };
+    packages.iter().map(own).collect()
+}
+
+/// The table's rows by crate: what the page says it knows.
+fn table(page: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let rows = page
+        .lines()
+        .skip_while(|line| !line.starts_with("| crate |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let mut table = BTreeMap::new();
+    for row in rows {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, crates, _, knows, _, _] = cells[..] else {
+            panic!("a row of other than four cells: {row}");
+        };
+        let knows: BTreeSet<String> = knows
+            .split(", ")
+            .filter(|name| !name.is_empty())
+            .map(String::from)
+            .collect();
+        for name in crates.split(", ") {
+            let name = name.trim_matches('`').trim_start_matches("models/");
+            table.insert(name.to_string(), knows.clone());
+        }
+    }
+    table
+}
+
+#[test]
+fn every_crate_is_on_the_map_with_what_it_knows() {
+    let (built, told) = (dependencies(), table(&page()));
+    let names = |of: &BTreeMap<String, _>| of.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&built), names(&told));
+    for (name, knows) in &told {
+        if !knows.contains("all of them") {
+            assert_eq!(
+                *knows, built[name],
+                "`{name}` in the table, then in its Cargo.toml"
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_points_back() {
+    let built = dependencies();
+    for name in built.keys() {
+        // Breadth first, from each crate to all it is built with.
+        let (mut seen, mut next) = (BTreeSet::new(), built[name].clone());
+        while let Some(one) = next.pop_first() {
+            if seen.insert(one.clone()) {
+                next.extend(built[&one].iter().cloned());
+            }
+        }
+        assert!(!seen.contains(name), "`{name}` depends on itself");
+    }
+    let plugins = [
+        "augmentations",
+        "data",
+        "launchers",
+        "metrics",
+        "optimisers",
+    ];
+    let plugins = plugins.into_iter().chain(["alexnet", "convnet", "linear"]);
+    for plugin in plugins {
+        for (name, knows) in &built {
+            let links = matches!(name.as_str(), "xtask" | "tests");
+            assert!(
+                links || !knows.contains(plugin),
+                "`{name}` knows `{plugin}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn paths_on_the_map_are_there() {
+    let page = page();
+    // Every other piece between backticks is code.
+    let named = page.split('`').skip(1).step_by(2);
+    let mut seen = 0;
+    for path in named.filter(|text| text.contains('/') && !text.contains([' ', '*', '<'])) {
+        let places = [root(), root().join("crates")];
+        let found = places.iter().any(|place| place.join(path).exists());
+        assert!(found, "`{path}` is not there");
+        seen += 1;
+    }
+    assert!(seen > 10, "{seen} paths");
+}
