@@ -14,6 +14,7 @@ mod network;
 mod ours;
 mod parts;
 mod plot;
+mod ranks;
 mod results;
 mod step;
 mod stock;
@@ -36,7 +37,8 @@ use results::Results;
 #[command(after_help = "\
 Examples:
   cargo xtask bench --torch python3          everything, with PyTorch beside
-  cargo xtask bench --layers alexnet         where a training step's time goes")]
+  cargo xtask bench --layers alexnet         where a training step's time goes
+  cargo xtask bench --ranks alexnet          what ranks that share a batch gain")]
 pub struct BenchArgs {
     /// A Python that has PyTorch 2; without one its columns stay empty.
     #[arg(long, value_name = "PYTHON")]
@@ -56,6 +58,9 @@ pub struct BenchArgs {
     /// Only show where a training step of this network spends its time; writes nothing.
     #[arg(long, value_name = "NETWORK")]
     layers: Option<Network>,
+    /// Only show what sharing this network's batches among ranks gains; writes nothing.
+    #[arg(long, value_name = "NETWORK", conflicts_with = "layers")]
+    ranks: Option<Network>,
     /// That of a child process, as JSON lines.
     #[arg(long, hide = true, requires = "layers")]
     lines: bool,
@@ -109,6 +114,16 @@ pub fn run(args: BenchArgs) -> Result<()> {
         return Ok(());
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if let Some(network) = args.ranks {
+        let threads = args.threads.unwrap_or(cores);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.context("the compute threads cannot be started")?;
+        println!(
+            "{}",
+            pool.install(|| ranks::table(network, &limits, args.quick))?
+        );
+        return Ok(());
+    }
     let children = children::Children {
         threads: args.threads.unwrap_or(cores),
         limits,

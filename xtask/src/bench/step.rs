@@ -127,4 +127,33 @@ impl Learner {
         let update = start.elapsed();
         Ok(Learned { loss, update })
     }
+
+    /// The gradient of every parameter from the logits of a pass.
+    ///
+    /// # Errors
+    /// A tensor operation fails.
+    pub fn gradients(&self, logits: &Tensor, pass: &Pass) -> ablate_core::Result<Vec<Tensor>> {
+        let value = cross_entropy(logits, &self.targets)?;
+        let gradients = Gradients::of(&value, pass, &self.parameters)?;
+        let of = |parameter: &Parameter| match gradients.get(parameter) {
+            Some(gradient) => Ok(gradient.clone()),
+            None => Ok(parameter.var.zeros_like()?),
+        };
+        self.parameters.iter().map(of).collect()
+    }
+
+    /// Updates by what [`gradients`](Self::gradients) returned.
+    ///
+    /// # Errors
+    /// A tensor operation fails.
+    pub fn update(&mut self, gradients: Vec<Tensor>) -> ablate_core::Result<()> {
+        let gradients = Gradients::in_order(&self.parameters, gradients);
+        self.optimiser.step(&gradients, LR)
+    }
+
+    /// Learned values.
+    pub fn parameters(&self) -> usize {
+        let each = self.parameters.iter();
+        each.map(|parameter| parameter.var.elem_count()).sum()
+    }
 }

@@ -300,3 +300,20 @@ fn the_first_run_does_not_count() -> Result<()> {
     assert_eq!((times.len(), runs), (4, 5));
     Ok(())
 }
+
+#[test]
+fn ranks_are_timed_from_one_to_sixteen() -> Result<()> {
+    let limits = Limits {
+        repeats: 1,
+        seconds: 0.0,
+    };
+    let page = ranks::table(Network::ConvnetLrn, &limits, true)?;
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
+    assert_eq!(rows.len(), 6, "{page}");
+    assert!(rows[1].contains("| 1 | 16 |"), "{page}");
+    // One rank has nothing to exchange, on any link.
+    assert_eq!(rows[1].matches("(100%)").count(), 5, "{page}");
+    assert!(rows[5].contains("| 16 | 1 |"), "{page}");
+    assert!(page.contains("Two ranks here"), "{page}");
+    Ok(())
+}
