@@ -207,6 +207,10 @@ fn launchers_and_their_keys_are_checked() {
             ["at_once", "give 1 or more"],
         ),
         (
+            vec!["--launcher", "slurm", "--jobs", "2"],
+            ["--jobs 2", "leave --jobs out"],
+        ),
+        (
             vec!["--launcher-set", "partition=gpu"],
             ["this process has no such keys", "--launcher slurm"],
         ),

@@ -56,6 +56,12 @@ impl Execution {
     pub fn begin(style: Style, jobs: usize, place: &Place, group: Leader) -> anyhow::Result<Self> {
         let launcher = place.launcher()?;
         group.check(jobs, launcher.is_some())?;
+        if launcher.is_some() && jobs > 1 {
+            bail!(
+                "--jobs {jobs}: a launcher's queue decides how many trials run at once\n  \
+                 fix: leave --jobs out"
+            );
+        }
         watch::logs::begin()?;
         let control = Control::default();
         stop_on_signal(control.clone())?;
@@ -180,10 +186,7 @@ impl Execution {
     fn train(&mut self, plan: &Plan, selection: &Selection) -> anyhow::Result<Outcome> {
         let checked = self.check(plan)?;
         let store = selection.store();
-        let jobs = match &self.launcher {
-            Some(_) => self.jobs,
-            None => self.fitting(checked.memory),
-        };
+        let jobs = self.fitting(checked.memory);
         let watcher = watch::observer(self.style, plan, &store, &self.control);
         let mut observer = Recorded::new(watcher, plan, &store);
         let options = RunOptions {
