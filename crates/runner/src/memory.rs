@@ -12,6 +12,8 @@ const F32: u64 = 4;
 /// A parameter, its gradient, two moments at most, and a copy while a checkpoint is
 /// written.
 const COPIES: u64 = 5;
+/// Gradients on their way between ranks: what goes out and what comes in.
+const EXCHANGED: u64 = 2;
 /// What a trial takes whatever its network: batches being read, packed weights,
 /// buffers of events.
 const REST: u64 = 64 << 20;
@@ -21,11 +23,16 @@ const SPARE: u64 = 10;
 /// Bytes that training a network takes beside the data, which trials share: for
 /// AlexNet 2.2 GiB in batches of 128, where 1.2 to 1.5 GiB were measured.
 pub(crate) fn of_trial(config: &TrialConfig, outline: &Outline) -> u64 {
-    let parameters = outline.parameters() as u64 * F32 * COPIES;
-    let batch = config.training.batch_size.max(config.evaluation.batch_size);
+    let (parts, ranks) = (config.training.parts, config.machine.ranks as u64);
+    let copies = match ranks {
+        1 => COPIES,
+        _ => ranks * (COPIES + EXCHANGED),
+    };
+    let parameters = outline.parameters() as u64 * F32 * copies;
     // Gradients of a layer's values stand beside them, but not all at once.
-    let activations = outline.summary.activation_bytes(batch) / 2 * 3;
-    parameters + activations + REST
+    let activations = |batch| outline.summary.activation_bytes(batch) / 2 * 3;
+    let training = ranks * activations(config.training.batch_size.div_ceil(parts.max(1)));
+    parameters + training.max(activations(config.evaluation.batch_size)) + REST
 }
 
 /// Bytes that this process may still take: what the system says is available, and
