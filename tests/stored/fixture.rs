@@ -42,6 +42,7 @@ pub fn trial(variant: &str, seed: u64, lr: f64, error: f64, status: Status) -> T
         learning_rate: lr,
         images_per_second: 1000.0,
         exchanged: None,
+        gradient_norm: None,
         train: BTreeMap::from([("loss".to_string(), 2.0 * error)]),
         validation: BTreeMap::from([("top1_error".to_string(), error)]),
     };

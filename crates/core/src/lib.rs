@@ -38,7 +38,7 @@ pub use pass::{Gradients, Pass};
 pub use plugin::{Kind, Plugin, PluginConfig};
 pub use precision::Precision;
 pub use rng::Stream;
-pub use schedule::{EpochRecord, Progress, Schedule, ScheduleConfig};
+pub use schedule::{EpochRecord, GradientNorm, Progress, Schedule, ScheduleConfig};
 pub use schema::{Key, keys_of, nearest, resolve};
 
 #[doc(hidden)]

@@ -30,11 +30,25 @@ pub struct EpochRecord {
     /// the mean over the epoch's; absent where one does everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchanged: Option<Exchanged>,
+    /// How long the gradient was; absent where nothing was trained, and in records
+    /// from before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_norm: Option<GradientNorm>,
     /// Metrics by name, averaged over the epoch's training batches as they were
     /// trained on (augmented, with dropout).
     pub train: std::collections::BTreeMap<String, f64>,
     /// Metrics by name on the validation split after the epoch.
     pub validation: std::collections::BTreeMap<String, f64>,
+}
+
+/// The Euclidean norm of the gradient of all parameters together, before weight decay,
+/// over the steps of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GradientNorm {
+    /// Its mean.
+    pub mean: f64,
+    /// The largest.
+    pub max: f64,
 }
 
 /// A learning-rate schedule: a pure function of progress and of what finished

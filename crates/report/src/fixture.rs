@@ -45,6 +45,7 @@ pub(crate) fn trial(variant: &str, seed: u64, errors: &[f64]) -> Trial {
         learning_rate: 0.01,
         images_per_second: 1234.5,
         exchanged: None,
+        gradient_norm: None,
         train: metrics(*error),
         validation: metrics(error * 1.1),
     };

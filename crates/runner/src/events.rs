@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use ablate_core::{EpochRecord, Exchanged, Parameter};
+use ablate_core::{EpochRecord, Exchanged, GradientNorm, Parameter};
 use candle_core::Tensor;
 use tensorboard_rs::summary::{histogram_raw, image, scalar};
 use tensorboard_rs::summary_writer::FileWriter;
@@ -71,6 +71,12 @@ impl Events {
                 ("images_per_second", record.images_per_second),
             ] {
                 writer.add_summary(scalar(tag, value as f32), record.epoch);
+            }
+            if let Some(GradientNorm { mean, max }) = record.gradient_norm {
+                for (what, norm) in [("mean", mean), ("max", max)] {
+                    let tag = format!("gradient_norm/{what}");
+                    writer.add_summary(scalar(&tag, norm as f32), record.epoch);
+                }
             }
             if let Some(Exchanged { forward, backward }) = record.exchanged {
                 for (direction, bytes) in [("forward", forward), ("backward", backward)] {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ablate_core::{EpochRecord, Exchanged, Optimiser, Parameters};
+use ablate_core::{EpochRecord, Exchanged, GradientNorm, Optimiser, Parameters};
 use ablate_store::Checkpoint;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,31 @@ use crate::{Error, Result, Scores, weights};
 /// Prefixes that keep parameters and optimiser state apart in one file.
 pub(crate) const MODEL: &str = "model.";
 const OPTIMISER: &str = "optimiser.";
+
+/// Gradient norms of an epoch's steps so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Norms {
+    sum: f64,
+    max: f64,
+    steps: usize,
+}
+
+impl Norms {
+    /// Adds a step's.
+    pub fn add(&mut self, norm: f64) {
+        self.sum += norm;
+        self.max = self.max.max(norm);
+        self.steps += 1;
+    }
+
+    /// What the epoch's record says of them.
+    pub fn record(&self) -> Option<GradientNorm> {
+        (self.steps > 0).then(|| GradientNorm {
+            mean: self.sum / self.steps as f64,
+            max: self.max,
+        })
+    }
+}
 
 /// Where training stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +51,9 @@ pub(crate) struct TrainProgress {
     /// What workers handed each other in those steps.
     #[serde(default)]
     pub exchanged: Option<Exchanged>,
+    /// How long those steps' gradients were.
+    #[serde(default)]
+    pub norms: Norms,
     /// What the finished epochs measured.
     pub history: Vec<EpochRecord>,
 }

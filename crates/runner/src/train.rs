@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use ablate_core::{EpochRecord, Progress, Split};
 use ablate_store::{Predictions, Status, TrialFolder, checkpoint};
+use candle_core::Tensor;
 
 use crate::evaluate::evaluate;
 use crate::events::Events;
@@ -177,8 +178,8 @@ impl Trainer<'_> {
         self.session.optimiser.learning_rate() * factor
     }
 
-    /// One update, unless the loss is no finite number; returns the loss and the
-    /// number of images.
+    /// One update, unless the loss or the gradient is no finite number; returns the
+    /// loss, which then is none, and the number of images.
     fn step(&mut self, batch: Result<Batch>, learning_rate: f64) -> Result<(f64, usize)> {
         self.lead.step(learning_rate)?;
         let found = batch.and_then(|batch| {
@@ -193,6 +194,16 @@ impl Trainer<'_> {
         let agreed = self.lead.agree(found, exchanged)?;
         let images = agreed.scores.images();
         if let Some(gradients) = agreed.gradients {
+            let norm = norm(&gradients)?;
+            // An update by it would spoil the weights, which the next checkpoint keeps.
+            if !norm.is_finite() {
+                tracing::warn!(
+                    "the gradient of a finite loss ({}) is not finite",
+                    agreed.loss
+                );
+                return Ok((f64::NAN, images));
+            }
+            self.progress.norms.add(norm);
             self.session.update(gradients, learning_rate)?;
             if let Some(exchanged) = agreed.exchanged {
                 *self.progress.exchanged.get_or_insert_default() += exchanged;
@@ -216,6 +227,7 @@ impl Trainer<'_> {
                 .progress
                 .exchanged
                 .map(|sum| sum.per_step(self.progress.step)),
+            gradient_norm: self.progress.norms.record(),
             train: self.progress.scores.means(),
             validation: BTreeMap::new(),
         };
@@ -300,6 +312,12 @@ impl Trainer<'_> {
         tracing::debug!("checkpoint of step {step} written");
         Ok(())
     }
+}
+
+/// The Euclidean norm of all gradients together.
+fn norm(gradients: &[Tensor]) -> Result<f64> {
+    let squares = gradients.iter().map(ablate_ops::squared_norm);
+    Ok(squares.sum::<candle_core::Result<f64>>()?.sqrt())
 }
 
 /// `loss 1.234, top1_error 0.4567`; enough digits for a log.
