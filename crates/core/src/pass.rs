@@ -122,6 +122,19 @@ impl Gradients {
         Self(ids.zip(gradients).collect())
     }
 
+    /// The gradient of every one of `parameters`, in their order: zero where the loss
+    /// does not depend on it. [`in_order`](Self::in_order) takes them back.
+    ///
+    /// # Errors
+    /// A tensor cannot be made.
+    pub fn listed(&self, parameters: &[Parameter]) -> Result<Vec<Tensor>> {
+        let of = |parameter: &Parameter| match self.get(parameter) {
+            Some(gradient) => Ok(gradient.clone()),
+            None => Ok(parameter.var.zeros_like()?),
+        };
+        parameters.iter().map(of).collect()
+    }
+
     /// The gradient of a parameter; `None` where the loss does not depend on it.
     pub fn get(&self, parameter: &Parameter) -> Option<&Tensor> {
         self.0.get(&parameter.var.id())

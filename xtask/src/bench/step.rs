@@ -134,12 +134,7 @@ impl Learner {
     /// A tensor operation fails.
     pub fn gradients(&self, logits: &Tensor, pass: &Pass) -> ablate_core::Result<Vec<Tensor>> {
         let value = cross_entropy(logits, &self.targets)?;
-        let gradients = Gradients::of(&value, pass, &self.parameters)?;
-        let of = |parameter: &Parameter| match gradients.get(parameter) {
-            Some(gradient) => Ok(gradient.clone()),
-            None => Ok(parameter.var.zeros_like()?),
-        };
-        self.parameters.iter().map(of).collect()
+        Gradients::of(&value, pass, &self.parameters)?.listed(&self.parameters)
     }
 
     /// Updates by what [`gradients`](Self::gradients) returned.

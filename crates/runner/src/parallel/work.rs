@@ -72,11 +72,10 @@ impl Session {
         part: Range<usize>,
         found: &mut Found,
     ) -> Result<Option<Vec<Tensor>>> {
-        let zeros = |of: &Tensor| of.zeros_like();
         if part.is_empty() {
             found.losses.push(0.0);
             found.scores.push(Scores::default());
-            let zeros = self.list.iter().map(|parameter| zeros(&parameter.var));
+            let zeros = self.list.iter().map(|parameter| parameter.var.zeros_like());
             return Ok(Some(zeros.collect::<candle_core::Result<_>>()?));
         }
         let pass = Pass::train(task.stream)
@@ -103,16 +102,7 @@ impl Session {
         scores.add(&self.metrics, &log_probabilities(&logits)?, targets);
         found.scores.push(scores);
         let gradients = Gradients::of(&loss, &pass, &self.list)?;
-        let of = |parameter| match gradients.get(parameter) {
-            Some(gradient) => Ok(gradient.clone()),
-            None => zeros(&parameter.var),
-        };
-        Ok(Some(
-            self.list
-                .iter()
-                .map(of)
-                .collect::<candle_core::Result<_>>()?,
-        ))
+        Ok(Some(gradients.listed(&self.list)?))
     }
 
     /// Updates by the gradients of every parameter, in the list's order.
