@@ -24,7 +24,7 @@ pub use link::{LINKS, Link};
 #[cfg(feature = "mpi")]
 pub use mpi::world;
 pub use threads::threads;
-pub use tree::halves;
+pub use tree::{halves, share};
 
 /// One rank's hold on its group.
 ///

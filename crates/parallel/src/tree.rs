@@ -50,8 +50,8 @@ fn add_up_block(of: &[&[f32]], sum: &mut [f32]) {
     }
 }
 
-/// The part of `len` values that `rank` of `size` adds up for all.
-pub(crate) fn share(len: usize, size: usize, rank: usize) -> Range<usize> {
+/// Of `len` things in `size` equal shares, as nearly as can be, those of `rank`.
+pub fn share(len: usize, size: usize, rank: usize) -> Range<usize> {
     rank * len / size..(rank + 1) * len / size
 }
 

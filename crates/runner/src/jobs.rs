@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use rayon::ThreadPoolBuilder;
+use ablate_parallel::share;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::{Error, Event, Observer, Result, RunOptions};
 
@@ -50,12 +51,7 @@ pub(crate) fn work_off<T: Sync, R: Send>(
     } else {
         let observer = Mutex::new(observer);
         let job = |job: usize| {
-            let share = threads / jobs + usize::from(job < threads % jobs);
-            let pool = ThreadPoolBuilder::new().num_threads(share).build();
-            let pool = pool.map_err(|error| {
-                let fix = "give fewer `--jobs`";
-                Error::Other(format!("threads cannot be started: {error}\n  fix: {fix}"))
-            })?;
+            let pool = pool(share(threads, jobs, job).len(), "give fewer `--jobs`")?;
             pool.install(|| work(&mut Shared(&observer)))
         };
         let job = &job;
@@ -73,6 +69,15 @@ pub(crate) fn work_off<T: Sync, R: Send>(
     };
     trials.sort_by_key(|(index, _)| *index);
     Ok(trials.into_iter().map(|(_, trial)| trial).collect())
+}
+
+/// Threads of their own for a part of the work; one at least.
+///
+/// # Errors
+/// They cannot be started; the message ends with `fix`.
+pub(crate) fn pool(threads: usize, fix: &str) -> Result<ThreadPool> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
+    pool.map_err(|error| Error::Other(format!("threads cannot be started: {error}\n  fix: {fix}")))
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Ranks that are threads of this process.
 
-use ablate_parallel::{Group, threads};
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use ablate_parallel::{Group, share, threads};
 
 use super::follow::with;
 use super::message;
+use crate::Result;
+use crate::jobs::pool;
 use crate::plan::Datasets;
-use crate::{Error, Result};
 
 /// Has `lead` run on rank 0 of a group of `ranks` threads, each with an equal part
 /// of the compute threads, while the others follow.
@@ -19,7 +19,8 @@ pub(crate) fn on_threads<R: Send>(
     lead: impl FnOnce(&dyn Group) -> Result<R> + Send,
 ) -> Result<R> {
     let all = rayon::current_num_threads();
-    let pools = (0..ranks).map(|rank| pool(all / ranks + usize::from(rank < all % ranks)));
+    let fix = "give fewer machine.ranks";
+    let pools = (0..ranks).map(|rank| pool(share(all, ranks, rank).len(), fix));
     let mut members = threads(ranks)
         .into_iter()
         .zip(pools.collect::<Result<Vec<_>>>()?);
@@ -39,14 +40,5 @@ pub(crate) fn on_threads<R: Send>(
         // A rank that is gone has failed the trial already.
         let _ = message::leave(first.as_ref());
         led
-    })
-}
-
-fn pool(threads: usize) -> Result<ThreadPool> {
-    let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
-    pool.map_err(|error| {
-        Error::Other(format!(
-            "threads cannot be started: {error}\n  fix: give fewer machine.ranks"
-        ))
     })
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ablate_parallel::Group;
+use ablate_parallel::{Group, share};
 
 /// A rank's parts of every batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +26,8 @@ impl Share {
     /// leaves parts empty.
     pub fn parts(self, images: usize) -> Vec<Range<usize>> {
         let each = self.parts / self.ranks;
-        let start = |part: usize| part * images / self.parts;
         (self.rank * each..(self.rank + 1) * each)
-            .map(|part| start(part)..start(part + 1))
+            .map(|part| share(images, self.parts, part))
             .collect()
     }
 
