@@ -1,5 +1,6 @@
 //! Batches prepared on other threads while one trains.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
@@ -7,6 +8,7 @@ use ablate_core::{Dataset, Image, Split, Stream};
 use candle_core::{Device, Tensor};
 use rand::seq::SliceRandom;
 
+use crate::config::TrialConfig;
 use crate::parallel::Share;
 use crate::{Error, Pipeline, Result};
 
@@ -34,7 +36,7 @@ pub(crate) struct Source<'a> {
 }
 
 /// The order of the training images in one epoch: a function of seed and epoch.
-pub(crate) fn shuffled(count: usize, seed: Stream, epoch: usize) -> Vec<usize> {
+fn shuffled(count: usize, seed: Stream, epoch: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     order.shuffle(&mut seed.named("shuffle").at(epoch).rng());
     order
@@ -75,6 +77,34 @@ where
             ))
         })
     })
+}
+
+/// An epoch's batches from `first` on, of which a rank loads its share.
+#[derive(Clone, Copy)]
+pub(crate) struct Epoch<'a> {
+    pub source: Source<'a>,
+    pub config: &'a TrialConfig,
+    pub share: Share,
+    pub seed: Stream,
+    pub epoch: usize,
+    pub first: usize,
+}
+
+/// Yields an epoch's batches in order, made ahead by threads of `scope`.
+pub(crate) fn epoch<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    of: Epoch<'env>,
+) -> impl Iterator<Item = Result<Batch>> + use<'scope, 'env> {
+    let (seed, epoch, first) = (of.seed, of.epoch, of.first);
+    let order: Arc<[usize]> = shuffled(of.source.data.len(Split::Train), seed, epoch).into();
+    let size = of.config.training.batch_size;
+    let count = order.len().div_ceil(size).saturating_sub(first);
+    let make = move |batch: usize| {
+        let start = (first + batch) * size;
+        let indices = &order[start..(start + size).min(order.len())];
+        training_batch(of.source, indices, of.share, seed, epoch)
+    };
+    ahead(scope, of.config.machine.loader_threads, count, make)
 }
 
 /// A training batch: of the images at `indices` those that are the rank's share,

@@ -85,21 +85,32 @@ impl TrainProgress {
         parameters: &Parameters,
         optimiser: &mut dyn Optimiser,
     ) -> Result<Self> {
-        let unreadable = |error: &dyn std::fmt::Display| {
-            Error::Other(format!(
-                "the checkpoint does not read back: {error}\n  fix: remove the trial's folder to train it from the start"
-            ))
-        };
-        let (mut model, mut state) = (HashMap::new(), ablate_core::State::new());
-        for (name, tensor) in weights::read(&checkpoint.tensors).map_err(|e| unreadable(&e))? {
-            if let Some(name) = name.strip_prefix(MODEL) {
-                model.insert(name.to_string(), tensor);
-            } else if let Some(name) = name.strip_prefix(OPTIMISER) {
-                state.insert(name.to_string(), tensor);
-            }
-        }
-        parameters.load(&model)?;
-        optimiser.load_state(&state)?;
+        restore(&checkpoint.tensors, parameters, optimiser)?;
         serde_json::from_value(checkpoint.progress.clone()).map_err(|e| unreadable(&e))
     }
+}
+
+/// Restores parameters and optimiser state from a checkpoint's tensors.
+pub(crate) fn restore(
+    tensors: &[u8],
+    parameters: &Parameters,
+    optimiser: &mut dyn Optimiser,
+) -> Result<()> {
+    let (mut model, mut state) = (HashMap::new(), ablate_core::State::new());
+    for (name, tensor) in weights::read(tensors).map_err(|e| unreadable(&e))? {
+        if let Some(name) = name.strip_prefix(MODEL) {
+            model.insert(name.to_string(), tensor);
+        } else if let Some(name) = name.strip_prefix(OPTIMISER) {
+            state.insert(name.to_string(), tensor);
+        }
+    }
+    parameters.load(&model)?;
+    optimiser.load_state(&state)?;
+    Ok(())
+}
+
+fn unreadable(error: &dyn std::fmt::Display) -> Error {
+    Error::Other(format!(
+        "the checkpoint does not read back: {error}\n  fix: remove the trial's folder to train it from the start"
+    ))
 }

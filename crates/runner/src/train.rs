@@ -100,26 +100,24 @@ impl Trainer<'_> {
             self.steps_per_epoch(),
         );
         let (data, seed) = (Arc::clone(&self.session.data), self.session.seed);
-        let order = loader::shuffled(data.len(Split::Train), seed, epoch);
         let checkpoint_every = Duration::from_secs_f64(config.machine.checkpoint_minutes * 60.0);
         let (pipeline, share) = (Arc::clone(&self.session.pipeline), self.lead.share());
         self.lead.epoch(epoch, first)?;
-        let batches: Vec<&[usize]> = order
-            .chunks(config.training.batch_size)
-            .skip(first)
-            .collect();
-        let batches = batches.as_slice();
-        std::thread::scope(|scope| {
-            let source = Source {
+        let of = loader::Epoch {
+            source: Source {
                 data: data.as_ref(),
                 pipeline: &pipeline,
-            };
-            let make = move |batch: usize| {
-                loader::training_batch(source, batches[batch], share, seed, epoch)
-            };
+            },
+            config,
+            share,
+            seed,
+            epoch,
+            first,
+        };
+        std::thread::scope(|scope| {
             let mut saved = Instant::now();
             let mut learning_rate = self.learning_rate(steps);
-            for batch in loader::ahead(scope, config.machine.loader_threads, batches.len(), make) {
+            for batch in loader::epoch(scope, of) {
                 if !self.may_go_on()? {
                     return Ok(EpochEnd::Stopped);
                 }

@@ -1,8 +1,6 @@
 //! The side of every rank but 0: trials as they are told, and nothing kept.
 
-use ablate_core::Split;
 use ablate_parallel::{Group, sum_tensors};
-use ablate_store::Checkpoint;
 
 use super::lead::{digest, report_of};
 use super::message::{self, Report, Tell};
@@ -10,7 +8,7 @@ use super::{Found, Share, Task};
 use crate::config::{Layer, TrialConfig};
 use crate::loader::{self, Batch, Source};
 use crate::plan::Datasets;
-use crate::progress::TrainProgress;
+use crate::progress::restore;
 use crate::session::Session;
 use crate::{PlannedTrial, Result};
 
@@ -52,7 +50,6 @@ fn trial(
 ) -> Result<()> {
     let built = Follower::build(group, data, config, seed, checkpoint);
     let error = built.as_ref().err().map(ToString::to_string);
-    let failed = error.is_some();
     message::report(
         group,
         &Report {
@@ -60,10 +57,7 @@ fn trial(
             ..Report::default()
         },
     )?;
-    match built {
-        Ok(mut follower) if !failed => follower.run(),
-        _ => Ok(()),
-    }
+    built.map_or(Ok(()), |mut follower| follower.run())
 }
 
 /// A trial on a rank other than 0.
@@ -88,10 +82,7 @@ impl<'a> Follower<'a> {
         let data = data.get(&trial.config.data)?;
         let mut session = Session::build(&trial, data)?;
         if let Some(tensors) = checkpoint {
-            let progress = serde_json::json!(TrainProgress::default());
-            let checkpoint = Checkpoint { progress, tensors };
-            let optimiser = session.optimiser.as_mut();
-            TrainProgress::unpack(&checkpoint, &session.parameters, optimiser)?;
+            restore(&tensors, &session.parameters, session.optimiser.as_mut())?;
         }
         let share = Share::new(trial.config.training.parts, group);
         Ok(Self {
@@ -129,25 +120,20 @@ impl<'a> Follower<'a> {
     /// The batches of an epoch from `first` on. Whether the trial ended within it.
     fn epoch(&mut self, epoch: usize, first: usize) -> Result<bool> {
         let (data, seed) = (self.session.data.clone(), self.session.seed);
-        let order = loader::shuffled(data.len(Split::Train), seed, epoch);
-        let config = self.trial.config.clone();
-        let batches: Vec<&[usize]> = order
-            .chunks(config.training.batch_size)
-            .skip(first)
-            .collect();
-        let batches = batches.as_slice();
-        let (pipeline, share) = (self.session.pipeline.clone(), self.share);
-        std::thread::scope(|scope| {
-            let source = Source {
+        let (config, pipeline) = (self.trial.config.clone(), self.session.pipeline.clone());
+        let of = loader::Epoch {
+            source: Source {
                 data: data.as_ref(),
                 pipeline: &pipeline,
-            };
-            let make = move |batch: usize| {
-                loader::training_batch(source, batches[batch], share, seed, epoch)
-            };
-            let threads = config.machine.loader_threads;
-            let ahead = loader::ahead(scope, threads, batches.len(), make);
-            for (step, batch) in (first..).zip(ahead) {
+            },
+            config: &config,
+            share: self.share,
+            seed,
+            epoch,
+            first,
+        };
+        std::thread::scope(|scope| {
+            for (step, batch) in (first..).zip(loader::epoch(scope, of)) {
                 let Tell::Step { learning_rate } = message::hear(self.group)? else {
                     return Ok(true);
                 };
