@@ -7,7 +7,8 @@ use ablate_core::{DataContext, Dataset, DatasetInfo, Split};
 use ablate_store::{Experiment, Trial};
 
 use crate::config::{
-    ExperimentFile, Layer, Resolved, TrialConfig, Variant, differences, ensemble_differences,
+    ExperimentFile, Hashes, Layer, Resolved, TrialConfig, Variant, differences,
+    ensemble_differences,
 };
 use crate::plan::{Datasets, Plan, PlannedTrial, Purpose};
 use crate::search::Search;
@@ -158,12 +159,15 @@ impl Draft {
             .variants
             .extend(ensemble_differences(&experiment.ensembles));
         experiment.search = found;
+        let variants: Vec<_> = configs
+            .iter()
+            .map(|(variant, config)| (variant, config, config.hashes()))
+            .collect();
+        let trial = |seed, (variant, config, hashes): &(&String, &TrialConfig, Hashes)| {
+            PlannedTrial::new(variant, seed, hashes, (*config).clone())
+        };
         let trials = (0..self.seeds)
-            .flat_map(|seed| {
-                configs
-                    .iter()
-                    .map(move |(variant, config)| PlannedTrial::new(variant, seed, config.clone()))
-            })
+            .flat_map(|seed| variants.iter().map(move |variant| trial(seed, variant)))
             .collect();
         Ok(Plan {
             experiment,

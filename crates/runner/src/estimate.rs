@@ -1,5 +1,8 @@
 //! How long a plan takes, from a few steps of each of its trials' kinds.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use ablate_core::{Pass, Split};
@@ -33,19 +36,12 @@ pub struct Estimate {
 
 /// What decides how long a step takes: not the seed, and not the many rates of a
 /// search.
-fn kind(trial: &PlannedTrial) -> String {
+fn kind(trial: &PlannedTrial) -> impl Hash + Eq + '_ {
     let config = &trial.config;
-    format!(
-        "{} {:?} {:?} {:?} {} {} {:?} {}",
-        trial.variant,
-        config.model,
-        config.data,
-        config.augmentation,
-        config.optimiser.name,
-        config.training.batch_size,
-        config.training.precision,
-        config.evaluation.batch_size
-    )
+    let network = (&config.model, &config.data, &config.augmentation);
+    let step = (&config.optimiser.name, config.training.precision);
+    let batches = (config.training.batch_size, config.evaluation.batch_size);
+    (&trial.variant, network, step, batches)
 }
 
 impl Plan {
@@ -57,24 +53,23 @@ impl Plan {
     /// # Errors
     /// Whatever a plugin says to its config or its data.
     pub fn estimate(&self) -> Result<Vec<Estimate>> {
-        let mut kinds: Vec<(String, Estimate)> = Vec::new();
+        let mut estimates: Vec<Estimate> = Vec::new();
+        let mut kinds = HashMap::new();
         for trial in &self.trials {
-            let kind = kind(trial);
-            let known = kinds.iter().position(|(known, _)| *known == kind);
-            let place = match known {
-                Some(place) => place,
-                None => {
-                    kinds.push((kind, self.time(trial)?));
-                    kinds.len() - 1
+            let place = match kinds.entry(kind(trial)) {
+                Entry::Occupied(place) => *place.get(),
+                Entry::Vacant(place) => {
+                    estimates.push(self.time(trial)?);
+                    *place.insert(estimates.len() - 1)
                 }
             };
             let every = trial.config.evaluation.every;
             let epochs = continuation::own_epochs(self, trial)?;
-            let estimate = &mut kinds[place].1;
+            let estimate = &mut estimates[place];
             estimate.trials += estimate.epoch * epochs as u32;
             estimate.trials += estimate.evaluation * epochs.div_ceil(every) as u32;
         }
-        Ok(kinds.into_iter().map(|(_, estimate)| estimate).collect())
+        Ok(estimates)
     }
 
     /// Times an epoch and an evaluation of a trial.

@@ -2,13 +2,14 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ablate_core::{DataContext, Dataset, Split, registry};
 use ablate_store::{Experiment, ExperimentFolder, trial_name};
 
-use crate::config::{Choice, TrialConfig};
+use crate::config::{Choice, Hashes, TrialConfig};
 use crate::outline::Outline;
 use crate::{Error, Pipeline, PlannedGroup, Result, check, memory};
 
@@ -39,11 +40,12 @@ pub struct Shorter {
 }
 
 impl PlannedTrial {
-    pub(crate) fn new(variant: &str, seed: u64, config: TrialConfig) -> Self {
+    /// A trial of no search; `hashes` are those of its config.
+    pub(crate) fn new(variant: &str, seed: u64, hashes: &Hashes, config: TrialConfig) -> Self {
         Self {
             variant: variant.to_string(),
             seed,
-            hash: config.hash(seed),
+            hash: hashes.of(seed),
             config,
             tries: None,
             continues: None,
@@ -95,7 +97,7 @@ impl Plan {
     pub fn check(&self) -> Result<Checked> {
         let mut checked = Checked::default();
         let mut seen = HashSet::new();
-        let mut outlines: HashMap<String, Outline> = HashMap::new();
+        let mut outlines: HashMap<_, Outline> = HashMap::new();
         for trial in &self.trials {
             // Seeds change nothing that can be wrong.
             if !seen.insert((&trial.variant, &trial.tries)) {
@@ -200,10 +202,13 @@ impl Datasets {
 
 /// What a trial's input and network depend on, and thousands of a search's trials
 /// share.
-fn network(config: &TrialConfig) -> String {
-    format!(
-        "{:?} {:?} {:?} {:?}",
-        config.model, config.data, config.augmentation, config.machine
+fn network(config: &TrialConfig) -> impl Hash + Eq + '_ {
+    let input = (&config.data, &config.augmentation);
+    (
+        &config.model,
+        input,
+        config.machine.workers,
+        config.machine.device,
     )
 }
 

@@ -1,6 +1,7 @@
 //! Experiment files: a claim, a base config, variants and profiles.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use ablate_core::nearest;
 use ablate_store::{Claim, Experiment};
@@ -204,6 +205,7 @@ impl ExperimentFile {
             file: self.layers(name, profile, variant, keys),
             user: user.clone(),
             merged: Merged::default(),
+            alone: OnceLock::new(),
         };
         let variants: Vec<Variant> = self.variants.iter().map(variant).collect();
         let trained: Vec<&str> = variants.iter().map(|v| v.name.as_str()).collect();

@@ -26,5 +26,6 @@ pub(crate) use layer::without_nulls;
 pub use network::{NetworkConfig, model};
 pub use search::SearchTable;
 pub use tables::{Evaluation, Machine, Training};
+pub(crate) use trial::Hashes;
 pub use trial::{Choice, TrialConfig};
 pub use variant::{Variant, differences};

@@ -1,12 +1,12 @@
 //! The part of a config that says what a network is and how it sees an image:
 //! what is left of a trial when its training is over.
 
-use ablate_core::{Kind, Precision};
+use ablate_core::Precision;
 use serde_json::{Value, json};
 
 use super::layer::{Layer, merge};
 use super::tables::Training;
-use super::trial::{Choice, augmentation, choice, section};
+use super::trial::{self, Choice, augmentation, section};
 use crate::{Error, Result};
 
 /// A network and its input pipeline.
@@ -31,8 +31,8 @@ impl NetworkConfig {
         let figment = merge(layers)?;
         let training: Training = section(&figment, "training")?;
         Ok(Self {
-            model: choice(&figment, "model", Kind::Model, None)?,
-            data: choice(&figment, "data", Kind::Dataset, None)?,
+            model: trial::model(&figment)?,
+            data: trial::data(&figment)?,
             augmentation: augmentation(&figment)?,
             precision: training.precision,
         })
@@ -76,5 +76,5 @@ pub fn model(name: &str, settings: &[Layer]) -> Result<Choice> {
         Layer::environment()?,
     ];
     layers.extend_from_slice(settings);
-    choice(&merge(&layers)?, "model", Kind::Model, None)
+    trial::model(&merge(&layers)?)
 }

@@ -1,6 +1,7 @@
 //! Everything one trial depends on, with every default filled in.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use ablate_core::{Kind, Precision, nearest, registry};
 use figment::Figment;
@@ -15,7 +16,7 @@ use crate::parallel::misfit;
 use crate::{DeviceName, Error, Result};
 
 /// A plugin by name with its config.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Choice {
     /// The plugin's registered name.
     pub name: String,
@@ -63,15 +64,44 @@ impl TrialConfig {
     /// plugin; the error says which layer the key came from.
     pub(super) fn from_figment(figment: &Figment) -> Result<Self> {
         let config = Self {
-            model: choice(figment, "model", Kind::Model, None)?,
-            data: choice(figment, "data", Kind::Dataset, None)?,
+            model: model(figment)?,
+            data: data(figment)?,
             augmentation: augmentation(figment)?,
-            optimiser: choice(figment, "optimiser", Kind::Optimiser, None)?,
-            schedule: choice(figment, "schedule", Kind::Schedule, Some("constant"))?,
+            optimiser: optimiser(figment)?,
+            schedule: schedule(figment)?,
             training: section(figment, "training")?,
             evaluation: section(figment, "evaluation")?,
             machine: section(figment, "machine")?,
         };
+        config.check_ranges(figment)?;
+        Ok(config)
+    }
+
+    /// Reads merged layers that differ from this config's in one table or a few: of
+    /// the thousands of configs of a search nearly all tables are alike.
+    ///
+    /// # Errors
+    /// As for all of them.
+    pub(super) fn changed<'a>(
+        &self,
+        figment: &Figment,
+        tables: impl Iterator<Item = &'a str>,
+    ) -> Result<Self> {
+        let mut config = self.clone();
+        for table in tables {
+            match table {
+                "model" => config.model = model(figment)?,
+                "data" => config.data = data(figment)?,
+                "augmentation" => config.augmentation = augmentation(figment)?,
+                "optimiser" => config.optimiser = optimiser(figment)?,
+                "schedule" => config.schedule = schedule(figment)?,
+                "training" => config.training = section(figment, table)?,
+                "evaluation" => config.evaluation = section(figment, table)?,
+                "machine" => config.machine = section(figment, table)?,
+                // Merging has refused every other.
+                _ => {}
+            }
+        }
         config.check_ranges(figment)?;
         Ok(config)
     }
@@ -95,11 +125,13 @@ impl TrialConfig {
 
     /// A content hash over everything that can change a result.
     pub fn hash(&self, seed: u64) -> String {
-        let text = format!("{}\n{seed}", self.result_relevant());
-        Sha256::digest(text)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        self.hashes().of(seed)
+    }
+
+    /// The content hashes of all seeds, which share most of the work.
+    pub(crate) fn hashes(&self) -> Hashes {
+        let text = self.result_relevant().to_string();
+        Hashes(Sha256::new_with_prefix(text).chain_update("\n"))
     }
 
     /// The leaves of the config by dotted key, to compare variants by.
@@ -207,6 +239,23 @@ impl TrialConfig {
     }
 }
 
+/// The content hashes of a config, but for the seed.
+#[derive(Clone)]
+pub(crate) struct Hashes(Sha256);
+
+impl Hashes {
+    /// The hash of a config and a seed: 64 hexadecimal digits.
+    pub fn of(&self, seed: u64) -> String {
+        let digest = self.0.clone().chain_update(seed.to_string()).finalize();
+        let mut text = String::with_capacity(2 * digest.len());
+        for byte in digest {
+            // Writing into a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
+    }
+}
+
 /// The table as JSON; an absent one is empty.
 fn table(figment: &Figment, name: &str) -> Result<Map<String, Value>> {
     // Each look at a figment merges it all: one is enough.
@@ -229,7 +278,23 @@ pub(super) fn section<T: DeserializeOwned + JsonSchema + 'static>(
     ablate_core::resolve(&value).map_err(|error| located(figment, name, error))
 }
 
-pub(super) fn choice(
+pub(super) fn model(figment: &Figment) -> Result<Choice> {
+    choice(figment, "model", Kind::Model, None)
+}
+
+pub(super) fn data(figment: &Figment) -> Result<Choice> {
+    choice(figment, "data", Kind::Dataset, None)
+}
+
+fn optimiser(figment: &Figment) -> Result<Choice> {
+    choice(figment, "optimiser", Kind::Optimiser, None)
+}
+
+fn schedule(figment: &Figment) -> Result<Choice> {
+    choice(figment, "schedule", Kind::Schedule, Some("constant"))
+}
+
+fn choice(
     figment: &Figment,
     table_name: &str,
     kind: Kind,

@@ -1,6 +1,7 @@
 //! A variant as layers of config, and what sets variants apart.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -20,6 +21,8 @@ pub struct Variant {
     pub(super) user: Vec<Layer>,
     /// `file`, merged once for all candidates of a search.
     pub(super) merged: Merged,
+    /// The config without what a search gives.
+    pub(super) alone: OnceLock<TrialConfig>,
 }
 
 impl Variant {
@@ -28,8 +31,22 @@ impl Variant {
     /// # Errors
     /// A key is unknown or has a wrong value; the error names its layer.
     pub fn config(&self, between: &[Layer]) -> Result<TrialConfig> {
-        let later = [between, self.user.as_slice()].concat();
-        TrialConfig::from_figment(&self.merged.with(&self.file, &later)?)
+        let merged = |between| {
+            let later = [between, self.user.as_slice()].concat();
+            self.merged.with(&self.file, &later)
+        };
+        let alone = match self.alone.get() {
+            Some(alone) => alone,
+            None => {
+                let alone = TrialConfig::from_figment(&merged(&[])?)?;
+                self.alone.get_or_init(|| alone)
+            }
+        };
+        if between.is_empty() {
+            return Ok(alone.clone());
+        }
+        let tables = between.iter().flat_map(Layer::table_names);
+        alone.changed(&merged(between)?, tables)
     }
 }
 

@@ -78,7 +78,7 @@ impl<'a> Follower<'a> {
     ) -> Result<Self> {
         let layer = Layer::json("the trial that rank 0 trains", config)?;
         let config = TrialConfig::read(&[layer])?;
-        let trial = PlannedTrial::new("", seed, config);
+        let trial = PlannedTrial::new("", seed, &config.hashes(), config);
         let data = data.get(&trial.config.data)?;
         let mut session = Session::build(&trial, data)?;
         if let Some(tensors) = checkpoint {

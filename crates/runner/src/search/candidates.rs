@@ -1,5 +1,6 @@
 //! The values that a search tries: listed and combined, or drawn.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use ablate_core::Stream;
@@ -154,10 +155,11 @@ fn combined(spaces: &[Space]) -> Vec<Vec<Value>> {
 fn drawn(spaces: &[Space], count: usize, seed: u64) -> Vec<Vec<Value>> {
     let stream = Stream::new(seed).named("search");
     let mut candidates: Vec<Vec<Value>> = Vec::new();
+    let mut known = HashSet::new();
     for index in 0..count {
         let mut rng = stream.at(index).rng();
         let mut draws = (0..ATTEMPTS).map(|_| spaces.iter().map(|s| s.draw(&mut rng)).collect());
-        candidates.extend(draws.find(|draw| !candidates.contains(draw)));
+        candidates.extend(draws.find(|draw: &Vec<Value>| known.insert(draw.clone())));
     }
     candidates
 }

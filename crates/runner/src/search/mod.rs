@@ -10,7 +10,7 @@ use std::path::Path;
 use ablate_store::{Candidate, Censored, Measure, Score, Searched, Status, Trial};
 use serde_json::Value;
 
-use crate::config::{MOST_SEEDS, SearchTable, TrialConfig, Variant};
+use crate::config::{Hashes, MOST_SEEDS, SearchTable, TrialConfig, Variant};
 use crate::{Error, PlannedTrial, Result, Shorter};
 
 /// Search seeds begin here, where those of trials, which count from 0, end.
@@ -27,6 +27,14 @@ pub(crate) struct Search {
 struct Searching {
     variant: String,
     configs: Vec<TrialConfig>,
+    /// Of the first round, in which all candidates are.
+    hashes: Vec<Hashes>,
+}
+
+/// Trials that have run, also by their content hash.
+struct Found<'a> {
+    trials: &'a [Trial],
+    by_hash: HashMap<&'a str, &'a Trial>,
 }
 
 /// How far a variant's candidates have come.
@@ -60,27 +68,30 @@ impl Search {
             table,
             variants: Vec::new(),
         };
+        let first = search.table.rounds().first().copied();
         for variant in variants.iter().filter(|v| search.table.covers(&v.name)) {
-            let mut configs: Vec<TrialConfig> = Vec::new();
-            let mut hashes: HashMap<String, usize> = HashMap::new();
-            for values in &search.candidates {
+            let mut searching = Searching {
+                variant: variant.name.clone(),
+                configs: Vec::with_capacity(search.candidates.len()),
+                hashes: Vec::with_capacity(search.candidates.len()),
+            };
+            let mut seen: HashMap<String, usize> = HashMap::new();
+            for (index, values) in search.candidates.iter().enumerate() {
                 let mut config = variant.config(&search.table.trying(file, values)?)?;
-                config.training.epochs = search.table.epochs;
+                config.training.epochs = first.unwrap_or(search.table.epochs);
                 // Stopping early would compare epochs that are not the same.
                 config.training.stop_at_train_error = None;
-                let hash = config.hash(0);
-                if let Some(twin) = hashes.insert(hash, configs.len()) {
-                    let (twin, own) = (search.named(twin), search.named(configs.len()));
+                let hashes = config.hashes();
+                if let Some(twin) = seen.insert(hashes.of(0), index) {
+                    let (twin, own) = (search.named(twin), search.named(index));
                     let problem = format!("`{twin}` and `{own}` make the same trial");
                     let fix = "name keys that change results, and each value once";
                     return Err(refuse("keys", problem, fix));
                 }
-                configs.push(config);
+                searching.configs.push(config);
+                searching.hashes.push(hashes);
             }
-            search.variants.push(Searching {
-                variant: variant.name.clone(),
-                configs,
-            });
+            search.variants.push(searching);
         }
         Ok(search)
     }
@@ -101,9 +112,10 @@ impl Search {
     /// # Errors
     /// No candidate of a variant is left.
     pub fn next(&self, done: &[Trial]) -> Result<Option<Vec<PlannedTrial>>> {
+        let found = Found::of(done);
         let mut waiting = Vec::with_capacity(self.variants.len());
         for searching in &self.variants {
-            waiting.push(self.standing(searching, done)?.waiting);
+            waiting.push(self.standing(searching, &found)?.waiting);
         }
         // Those that are further along wait for the others.
         let Some(epochs) = waiting.iter().flatten().map(|(epochs, _)| *epochs).min() else {
@@ -143,14 +155,15 @@ impl Search {
             for (searching, candidates) in self.variants.iter().zip(candidates) {
                 for &candidate in candidates {
                     let shorter = |epochs| Shorter {
-                        hash: searching.config(candidate, epochs).hash(seed),
+                        hash: searching.hashes(candidate, epochs).of(seed),
                         epochs,
                     };
+                    let hashes = searching.hashes(candidate, epochs);
                     let config = searching.config(candidate, epochs);
                     trials.push(PlannedTrial {
                         tries: Some(self.named(candidate)),
                         continues: earlier.map(shorter),
-                        ..PlannedTrial::new(&searching.variant, seed, config)
+                        ..PlannedTrial::new(&searching.variant, seed, &hashes, config)
                     });
                 }
             }
@@ -163,9 +176,10 @@ impl Search {
     /// # Errors
     /// A trial has not run, or no candidate of a variant did well.
     pub fn choose(&self, trials: &[Trial]) -> Result<ablate_store::Search> {
+        let found = Found::of(trials);
         let mut variants = Vec::with_capacity(self.variants.len());
         for searching in &self.variants {
-            let standing = self.standing(searching, trials)?;
+            let standing = self.standing(searching, &found)?;
             if let Some((_, candidates)) = &standing.waiting {
                 let name = candidates
                     .first()
@@ -190,7 +204,7 @@ impl Search {
             let order = ranked(&candidates);
             let chosen = *order
                 .first()
-                .ok_or_else(|| self.hopeless(searching, trials))?;
+                .ok_or_else(|| self.hopeless(searching, &found))?;
             variants.push(Searched {
                 variant: searching.variant.clone(),
                 candidates,
@@ -208,7 +222,7 @@ impl Search {
     }
 
     /// Goes up round by round as far as trials are done.
-    fn standing(&self, searching: &Searching, trials: &[Trial]) -> Result<Standing> {
+    fn standing(&self, searching: &Searching, found: &Found) -> Result<Standing> {
         let mut left: Vec<usize> = (0..self.candidates.len()).collect();
         let mut scores = vec![None; left.len()];
         for (index, epochs) in self.table.rounds().into_iter().enumerate() {
@@ -216,7 +230,7 @@ impl Search {
                 left = self.promoted(&left, &scores);
                 match left.len() {
                     0 if !scores.iter().flatten().any(|(_, score)| score.is_mean()) => {
-                        return Err(self.hopeless(searching, trials));
+                        return Err(self.hopeless(searching, found));
                     }
                     // The others are out: there is nothing left to decide. Where all
                     // are out, the best of those that were dropped is chosen.
@@ -226,7 +240,7 @@ impl Search {
             }
             let mut round = Vec::with_capacity(left.len());
             for &candidate in &left {
-                round.push(self.score(searching, candidate, epochs, trials));
+                round.push(self.score(searching, candidate, epochs, found));
             }
             if round.iter().any(Option::is_none) {
                 let waiting = Some((epochs, left));
@@ -284,15 +298,14 @@ impl Search {
         searching: &Searching,
         candidate: usize,
         epochs: usize,
-        trials: &[Trial],
+        found: &Found,
     ) -> Option<Score> {
-        let config = searching.config(candidate, epochs);
+        let hashes = searching.hashes(candidate, epochs);
         let mut sum = 0.0;
         let mut reached = true;
         let (mut diverged, mut failed) = (false, false);
         for seed in self.seeds() {
-            let hash = config.hash(seed);
-            let trial = trials.iter().find(|trial| trial.hash == hash)?;
+            let trial = found.by_hash.get(hashes.of(seed).as_str())?;
             match &trial.status {
                 Status::Finished => {}
                 Status::Diverged { .. } => diverged = true,
@@ -316,8 +329,8 @@ impl Search {
         })
     }
 
-    fn hopeless(&self, searching: &Searching, trials: &[Trial]) -> Error {
-        let failure = trials.iter().find_map(|trial| match &trial.status {
+    fn hopeless(&self, searching: &Searching, found: &Found) -> Error {
+        let failure = found.trials.iter().find_map(|trial| match &trial.status {
             Status::Failed { message } if trial.variant == searching.variant => {
                 Some(format!("; one failed: {message}"))
             }
@@ -346,6 +359,24 @@ impl Searching {
         let mut config = self.configs[candidate].clone();
         config.training.epochs = epochs;
         config
+    }
+
+    /// A candidate's content hashes in a round.
+    fn hashes(&self, candidate: usize, epochs: usize) -> Hashes {
+        match self.configs[candidate].training.epochs == epochs {
+            true => self.hashes[candidate].clone(),
+            false => self.config(candidate, epochs).hashes(),
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    fn of(trials: &'a [Trial]) -> Self {
+        let by_hash = trials.iter().map(|trial| (trial.hash.as_str(), trial));
+        Self {
+            trials,
+            by_hash: by_hash.collect(),
+        }
     }
 }
 
