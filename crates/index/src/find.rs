@@ -77,7 +77,10 @@ impl Index {
             Row::columns()
         );
         let mut select = self.connection.prepare(&text)?;
-        Row::read_all(select.query(rusqlite::params_from_iter(parameters))?, 0)
+        let parameters = rusqlite::params_from_iter(parameters);
+        let mut found = Vec::new();
+        Row::read_each(select.query(parameters)?, 0, |row| found.push(row))?;
+        Ok(found)
     }
 
     fn unknown(&self, name: &str) -> Error {

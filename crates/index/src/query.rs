@@ -45,8 +45,23 @@ impl Index {
     /// A key or a status is not known (the nearest one is suggested), a condition
     /// makes no sense, or the index cannot be read.
     pub fn list(&mut self, query: &Query) -> Result<Vec<Row>> {
+        self.fold(query, Vec::new, Vec::push)
+    }
+
+    /// What `add` makes of a query's trials, one after the other: a hundred thousand
+    /// rows take no memory. An index that turns out to be damaged is built again, and
+    /// the trials gone through from the `start`.
+    ///
+    /// # Errors
+    /// As for [`list`](Self::list).
+    pub fn fold<T>(
+        &mut self,
+        query: &Query,
+        start: impl Fn() -> T,
+        add: impl Fn(&mut T, Row),
+    ) -> Result<T> {
         if self.is_empty()? {
-            return Ok(Vec::new());
+            return Ok(start());
         }
         let statement = Statement::of(self, query)?;
         let text = format!(
@@ -70,7 +85,9 @@ impl Index {
         self.mended(|index| {
             let mut select = index.connection.prepare(&text)?;
             let parameters = rusqlite::params_from_iter(&statement.parameters);
-            Row::read_all(select.query(parameters)?, more)
+            let mut all = start();
+            Row::read_each(select.query(parameters)?, more, |row| add(&mut all, row))?;
+            Ok(all)
         })
     }
 

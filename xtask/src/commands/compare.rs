@@ -140,12 +140,12 @@ fn tables(sides: &[Side], differences: &[Line<Value>], metrics: &[Line<f64>]) ->
         let cells = values
             .iter()
             .map(|value| value.as_ref().map_or(String::new(), text));
-        config.row(std::iter::once(key.clone()).chain(cells).collect());
+        config.row(std::iter::once(key.clone()).chain(cells));
     }
     let mut results = Grid::new(header("measured", ">"));
     let mut add = |name: &str, cell: &dyn Fn(&Side) -> String| {
         let cells = sides.iter().map(cell);
-        results.row(std::iter::once(name.to_string()).chain(cells).collect());
+        results.row(std::iter::once(name.to_string()).chain(cells));
     };
     add("status", &|side| side.row.status.to_string());
     add("epochs", &|side| side.row.epochs.to_string());
@@ -162,7 +162,7 @@ fn tables(sides: &[Side], differences: &[Line<Value>], metrics: &[Line<f64>]) ->
         let cells = values
             .iter()
             .map(|value| value.map_or("-".to_string(), |v| format!("{v:.4}")));
-        results.row(std::iter::once(name.clone()).chain(cells).collect());
+        results.row(std::iter::once(name.clone()).chain(cells));
     }
     let config = match differences.is_empty() {
         true => "their configs are the same\n".to_string(),

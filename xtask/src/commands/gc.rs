@@ -81,11 +81,7 @@ fn table(found: &[Garbage], removed: bool) -> String {
     }
     let mut grid = Grid::new(["what", ">number", ">size"]);
     for (reason, (count, size)) in &sums {
-        grid.row(vec![
-            reason.text().to_string(),
-            count.to_string(),
-            bytes(*size),
-        ]);
+        grid.row([reason.text().to_string(), count.to_string(), bytes(*size)]);
     }
     let size = bytes(found.iter().map(|garbage| garbage.bytes).sum());
     let folders: BTreeSet<_> = found

@@ -7,9 +7,7 @@ use ablate_index::{Condition, Details, Query, Row};
 use anyhow::bail;
 use serde_json::{Value, json};
 
-use crate::stored::{
-    self, Column, FIELDS, Filter, Flat, Grid, Store, VALUES, bytes, field, percent, text, when,
-};
+use crate::stored::{self, Column, FIELDS, Filter, Flat, Store, VALUES, field};
 
 /// What `ls` takes.
 #[derive(clap::Args)]
@@ -81,12 +79,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         },
         ..arguments.filter.query()
     };
-    let rows = index.list(&query)?;
-    stored::say_notes(&mut index);
     if !has_all {
-        stored::print(&table(&rows, &query.columns))?;
+        let table = stored::table(&mut index, &query)?;
+        stored::say_notes(&mut index);
+        stored::print(&table)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let rows = index.list(&query)?;
+    stored::say_notes(&mut index);
     let details = index.details(&rows)?;
     if arguments.json {
         stored::print(&json_lines(&rows, &details))?;
@@ -119,49 +119,6 @@ impl Arguments {
         }
         shown
     }
-}
-
-/// The columns of the table, before those of keys; `>` stands before numbers.
-const COLUMNS: [&str; 7] = [
-    "trial",
-    "status",
-    ">epochs",
-    ">best",
-    ">last",
-    "when (UTC)",
-    ">size",
-];
-
-/// The trials as a table, and how many they are.
-fn table(rows: &[Row], columns: &[String]) -> String {
-    if rows.is_empty() {
-        return "no trials\n".to_string();
-    }
-    let more = columns.iter().map(String::as_str);
-    let mut grid = Grid::new(COLUMNS.into_iter().chain(more));
-    for row in rows {
-        let mut cells = vec![
-            row.path(),
-            row.status.to_string(),
-            match row.budget {
-                Some(budget) => format!("{}/{budget}", row.epochs),
-                None => row.epochs.to_string(),
-            },
-            percent(row.best),
-            percent(row.last),
-            when(row.started.or(row.ended)),
-            bytes(row.bytes.cast_unsigned()),
-        ];
-        cells.extend(row.columns.iter().map(text));
-        grid.row(cells);
-    }
-    let size: i64 = rows.iter().map(|row| row.bytes).sum();
-    let trials = if rows.len() == 1 { "trial" } else { "trials" };
-    let (count, size) = (
-        ablate_report::number::count(rows.len()),
-        bytes(size.cast_unsigned()),
-    );
-    format!("{}\n{count} {trials}, {size}\n", grid.text(""))
 }
 
 fn json_lines(rows: &[Row], details: &[Details]) -> String {

@@ -43,7 +43,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut grid = Grid::new(["trial", "status", ">size"]);
     for row in &rows {
         let size = bytes(row.bytes.cast_unsigned());
-        grid.row(vec![row.path(), row.status.to_string(), size]);
+        grid.row([row.path(), row.status.to_string(), size]);
     }
     stored::print(&grid.text(""))?;
     let size: u64 = rows.iter().map(|row| row.bytes.cast_unsigned()).sum();

@@ -137,7 +137,7 @@ fn settings(index: &Index, row: &Row, trial: &Trial, all: bool) -> anyhow::Resul
             Some(default) if differs => text(default),
             _ => String::new(),
         };
-        grid.row(vec![key.clone(), text(value), default, some.join(", ")]);
+        grid.row([key.clone(), text(value), default, some.join(", ")]);
     }
     let mut text = grid.text("");
     if hidden > 0 {
@@ -203,7 +203,7 @@ fn files(folder: &Path) -> anyhow::Result<Vec<(String, u64)>> {
 fn listed(files: &[(String, u64)]) -> String {
     let mut grid = Grid::new(["file", ">size"]);
     for (name, size) in files {
-        grid.row(vec![name.clone(), bytes(*size)]);
+        grid.row([name.clone(), bytes(*size)]);
     }
     grid.text("")
 }

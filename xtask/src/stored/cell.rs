@@ -4,7 +4,18 @@ use serde_json::Value;
 
 /// A fraction as a percentage: `12.3%`; `-` where there is none.
 pub fn percent(fraction: Option<f64>) -> String {
-    fraction.map_or("-".to_string(), |value| format!("{:.1}%", 100.0 * value))
+    let Some(value) = fraction.map(|fraction| 100.0 * fraction) else {
+        return "-".to_string();
+    };
+    let tenths = 10.0 * value;
+    // Whole numbers are printed much sooner than fractions, and a table may have a
+    // hundred thousand. Halfway between two the exact value decides.
+    let is_halfway = (tenths.fract() - 0.5).abs() < 1e-6;
+    if is_halfway || !(0.0..1e6).contains(&tenths) {
+        return format!("{value:.1}%");
+    }
+    let tenths = tenths.round() as u32;
+    format!("{}.{}%", tenths / 10, tenths % 10)
 }
 
 /// A size in the largest unit of which it has one: `1.2 MB`.
@@ -59,11 +70,22 @@ mod tests {
         assert_eq!(bytes(2_340_000_000), "2.3 GB");
         assert_eq!(percent(Some(0.1234)), "12.3%");
         assert_eq!(percent(None), "-");
+        assert_eq!(percent(Some(-0.5)), "-50.0%");
+        assert_eq!(percent(Some(f64::NAN)), "NaN%");
         assert_eq!(text(&json!(0.123_456_789)), "0.12346");
         assert_eq!(text(&json!(0.01)), "0.01");
         assert_eq!(text(&json!(128)), "128");
         assert_eq!(text(&json!("relu")), "relu");
         assert_eq!(text(&json!([8, 8])), "[8,8]");
         assert_eq!(text(&json!(null)), "-");
+    }
+
+    #[test]
+    fn a_percentage_is_rounded_as_its_exact_value_is() {
+        for n in 0..=200_000_u32 {
+            let fraction = f64::from(n) / 1e5;
+            let exact = format!("{:.1}%", 100.0 * fraction);
+            assert_eq!(percent(Some(fraction)), exact, "{fraction}");
+        }
     }
 }

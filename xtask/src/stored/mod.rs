@@ -8,6 +8,7 @@ mod filter;
 mod flat;
 mod grid;
 mod parquet;
+mod table;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ pub use filter::Filter;
 pub use flat::{Column, FIELDS, Flat, VALUES, field};
 pub use grid::Grid;
 pub use parquet::write as write_parquet;
+pub use table::table;
 
 /// Where the trials are.
 #[derive(Clone, Debug, Default, clap::Args)]
