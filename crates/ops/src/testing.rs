@@ -15,6 +15,21 @@ pub fn noise(seed: u64, len: usize) -> Vec<f32> {
         .collect()
 }
 
+/// Magnitudes at the edges of float32 and of bfloat16, which has float32's exponents:
+/// the least number, those on either side of the least normal one, one whose square is
+/// the least normal one, one whose square is the largest, the largest of bfloat16, what
+/// bfloat16 rounds to infinity, and the largest of float32.
+pub const EDGES: [f32; 8] = [
+    1e-45,
+    1.175_494_2e-38,
+    f32::MIN_POSITIVE,
+    1.084_202_2e-19,
+    1.844_674_3e19,
+    f32::from_bits(0x7f7f_0000),
+    f32::from_bits(0x7f7f_8000),
+    f32::MAX,
+];
+
 /// All of them.
 pub const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::Bf16];
 

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 
 use super::*;
-use crate::testing::{assert_gradient, assert_near, noise};
+use crate::testing::{EDGES, assert_gradient, assert_near, noise};
 
 fn logits(values: Vec<f32>, classes: usize) -> Result<Tensor> {
     let batch = values.len() / classes;
@@ -81,6 +81,60 @@ fn extreme_logits_give_exact_losses_and_gradients() -> Result<()> {
         (f64::from(gradient[0][0]) / -other - 1.0).abs() < 1e-6,
         "{gradient:?}"
     );
+    Ok(())
+}
+
+#[test]
+fn logits_at_the_edges_of_float32_are_told_apart_or_overflow() -> Result<()> {
+    let loss_of = |row: [f32; 3], target: u32| -> Result<(f32, Vec<f32>)> {
+        let x = Var::from_tensor(&logits(row.to_vec(), 3)?)?;
+        let loss = cross_entropy(&x, &labels(&[target])?)?;
+        let gradient = loss.backward()?.remove(&x).expect("a gradient");
+        Ok((loss.to_scalar()?, gradient.flatten_all()?.to_vec1()?))
+    };
+    for edge in EDGES {
+        // Alike: a third each, whatever they are.
+        for value in [edge, -edge] {
+            let (loss, gradient) = loss_of([value; 3], 1)?;
+            assert!(
+                (f64::from(loss) - 3f64.ln()).abs() < 1e-7,
+                "{value:e}: {loss}"
+            );
+            for (found, wanted) in gradient.iter().zip([1.0 / 3.0, -2.0 / 3.0, 1.0 / 3.0]) {
+                assert!((found - wanted).abs() < 1e-7, "{value:e}: {gradient:?}");
+            }
+        }
+        // Apart: what is further apart than float32 reaches is an infinite loss, which
+        // ends the trial; its gradient is that of a certain mistake all the same.
+        let (loss, gradient) = loss_of([edge, 0.0, -edge], 2)?;
+        let [near, far] = [0.0, f64::from(edge)].map(|x| (x - f64::from(edge)).exp());
+        let last = (-2.0 * f64::from(edge)).exp();
+        let wanted = (near + far + last).ln() + 2.0 * f64::from(edge);
+        match wanted <= f64::from(f32::MAX) {
+            true => assert!(
+                (f64::from(loss) / wanted - 1.0).abs() < 1e-6,
+                "{edge:e}: {loss}"
+            ),
+            false => assert_eq!(loss, f32::INFINITY, "{edge:e}"),
+        }
+        let sum = near + far + last;
+        for (found, wanted) in gradient
+            .iter()
+            .zip([far / sum, near / sum, last / sum - 1.0])
+        {
+            assert!(
+                (f64::from(*found) - wanted).abs() < 1e-7,
+                "{edge:e}: {gradient:?}"
+            );
+        }
+    }
+    // A class that cannot be is none; where none can be, nothing is right.
+    let (loss, gradient) = loss_of([0.0, f32::NEG_INFINITY, 0.0], 0)?;
+    assert!((loss - 2f32.ln()).abs() < 1e-7, "{loss}");
+    assert_eq!(gradient, [-0.5, 0.0, 0.5]);
+    for row in [[f32::NEG_INFINITY; 3], [0.0, f32::INFINITY, 1.0]] {
+        assert!(loss_of(row, 1)?.0.is_nan(), "{row:?}");
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use candle_core::{Device, Result, Tensor};
 use super::slices::{backward_at, forward_at};
 use super::*;
 use crate::Level;
-use crate::testing::{assert_gradient, assert_near, assert_same_on_any_threads, noise};
+use crate::testing::{EDGES, assert_gradient, assert_near, assert_same_on_any_threads, noise};
 
 fn norms() -> Vec<Lrn> {
     let paper = Lrn::default();
@@ -152,24 +152,73 @@ fn a_large_neighbour_leaves_no_trace_behind() {
     assert!((f64::from(y[9]) - wanted).abs() < 1e-7, "{} {wanted}", y[9]);
 }
 
+/// What both passes must give where a sum of squares is beyond float32: nothing, as in
+/// PyTorch, for its inverse power is.
+fn without_overflow(sums: &[f64], wanted: Vec<f64>) -> Vec<f64> {
+    let is_within = |sum: &f64| *sum <= f64::from(f32::MAX);
+    let pairs = wanted.into_iter().zip(sums);
+    pairs
+        .map(|(wanted, sum)| if is_within(sum) { wanted } else { 0.0 })
+        .collect()
+}
+
 #[test]
-fn huge_inputs_do_not_overflow() {
-    let lrn = Lrn::default();
-    let x = vec![1e19f32; 12];
-    let mut y = vec![0.0; 12];
-    lrn_forward(&lrn, 1, [6, 2], &x, &mut y);
-    for (y, wanted) in y.iter().zip(naive_forward(&lrn, [6, 2], &x)) {
-        assert!((f64::from(*y) / wanted - 1.0).abs() < 1e-5, "{y} {wanted}");
+fn the_edges_of_float32_give_values_and_never_nan() {
+    let planes = [6, 2];
+    let mut overflowed = 0;
+    for lrn in norms() {
+        for edge in EDGES {
+            // Alike, with one sign after the other, and alone among ordinary ones.
+            let alike = vec![edge; 12];
+            let turned: Vec<_> = (0..12).map(|i| [edge, -edge][i % 2]).collect();
+            let mut alone = noise(3, 12);
+            alone[6] = edge;
+            for x in [alike, turned, alone] {
+                let wide: Vec<f64> = x.iter().copied().map(f64::from).collect();
+                let sums = naive_sums(&lrn, planes, &wide);
+                let wanted = without_overflow(&sums, naive_forward(&lrn, planes, &x));
+                overflowed += usize::from(sums.iter().any(|sum| *sum > f64::from(f32::MAX)));
+                for level in Level::available() {
+                    let what = format!("{lrn:?}, {edge:e} at {level:?}");
+                    let mut y = vec![f32::NAN; 12];
+                    forward_at(level, &lrn, 1, planes, &x, &mut y);
+                    for (y, wanted) in y.iter().zip(&wanted) {
+                        let error = (f64::from(*y) - wanted).abs();
+                        // Beside what is relative, half of the least number there is.
+                        assert!(error <= 1e-5 * wanted.abs() + 1e-45, "{what}: {y} {wanted}");
+                    }
+                    let mut gx = vec![f32::NAN; 12];
+                    backward_at(level, &lrn, 1, planes, &x, &[1.0; 12], &mut gx);
+                    let wanted = naive_backward(&lrn, planes, &x, &[1.0; 12]);
+                    for ((gx, wanted), sum) in gx.iter().zip(wanted).zip(&sums) {
+                        // Beyond a tenth of float32's largest the shares overflow, too.
+                        let is_near = (f64::from(*gx) - wanted).abs() <= 1e-4 * wanted.abs() + 1e-6;
+                        let is_beyond = *sum > 0.1 * f64::from(f32::MAX);
+                        assert!(gx.is_finite(), "{what}: {gx}");
+                        assert!(is_near || is_beyond, "{what}: {gx} {wanted}");
+                    }
+                }
+            }
+        }
     }
-    for huge in [1e19, 1e30, f32::MAX] {
-        let (x, gy) = (vec![huge; 12], vec![1.0; 12]);
-        lrn_forward(&lrn, 1, [6, 2], &x, &mut y);
-        let mut gx = vec![f32::NAN; 12];
-        lrn_backward(&lrn, 1, [6, 2], &x, &gy, &mut gx);
-        assert!(
-            y.iter().chain(&gx).all(|value| value.abs() < 1e-6),
-            "{huge}: {y:?} {gx:?}"
-        );
+    assert!(overflowed > 0, "no sum was beyond float32");
+}
+
+#[test]
+fn an_infinite_or_undefined_value_shows() {
+    let lrn = Lrn::default();
+    for bad in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+        let mut x = vec![1.0; 6];
+        x[2] = bad;
+        for level in Level::available() {
+            let mut y = vec![0.0; 6];
+            forward_at(level, &lrn, 1, [6, 1], &x, &mut y);
+            assert!(y[2].is_nan(), "{bad} at {level:?}: {y:?}");
+            assert!((y[5] - 0.594).abs() < 1e-3, "{bad} at {level:?}: {y:?}");
+            let mut gx = vec![0.0; 6];
+            backward_at(level, &lrn, 1, [6, 1], &x, &[1.0; 6], &mut gx);
+            assert!(gx[2].is_nan(), "{bad} at {level:?}: {gx:?}");
+        }
     }
 }
 
