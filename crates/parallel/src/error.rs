@@ -19,6 +19,9 @@ pub enum Error {
     /// The MPI library says no.
     #[error("MPI: {0}")]
     Mpi(String),
+    /// NCCL says no.
+    #[error("NCCL: {0}")]
+    Nccl(String),
     /// A tensor operation failed.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),

@@ -2,16 +2,21 @@
 //! other.
 //!
 //! A [`Group`] joins ranks `0..size`, of which rank 0 leads. They are threads of
-//! one process ([`threads`]), or processes of an MPI world (the feature `mpi`). The
-//! crate must never know what is summed or said: networks, configs and training
+//! one process ([`threads`]), or processes of an MPI world (the feature `mpi`). Whether
+//! tensors lie on the host or on GPUs (the feature `nccl`) is [`Exchange`]'s. The crate
+//! must never know what is summed or said: networks, configs and training
 //! loops are the runner's.
 
 mod alone;
 mod error;
-mod gradients;
+mod exchange;
 mod link;
 #[cfg(feature = "mpi")]
 mod mpi;
+#[cfg(feature = "nccl")]
+mod nccl;
+#[cfg(any(test, feature = "nccl"))]
+mod row;
 mod threads;
 mod tree;
 
@@ -19,7 +24,7 @@ use std::fmt::Debug;
 
 pub use alone::Alone;
 pub use error::{Error, Result};
-pub use gradients::sum_tensors;
+pub use exchange::Exchange;
 pub use link::{LINKS, Link};
 #[cfg(feature = "mpi")]
 pub use mpi::world;
@@ -37,6 +42,11 @@ pub trait Group: Debug + Send + Sync {
 
     /// How many ranks there are.
     fn size(&self) -> usize;
+
+    /// This rank among those of the same machine, which share its GPUs.
+    fn local_rank(&self) -> usize {
+        self.rank()
+    }
 
     /// Tells every other rank something; for rank 0 alone.
     ///

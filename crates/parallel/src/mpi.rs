@@ -48,6 +48,7 @@ enum Answer {
 struct Process {
     rank: usize,
     size: usize,
+    local_rank: usize,
     /// `None` once the thread is to end.
     line: Mutex<Option<(Sender<Ask>, Receiver<Answer>)>>,
     thread: Option<JoinHandle<()>>,
@@ -68,15 +69,18 @@ pub fn world() -> Result<Box<dyn Group>> {
         };
         let world = universe.world();
         // Whoever asked for the world is there: it waits for this.
-        let _ = begun.send((world.rank() as usize, world.size() as usize));
+        let local = world.split_shared(world.rank()).rank();
+        let _ = begun.send([world.rank(), world.size(), local].map(|number| number as usize));
         serve(&world, &asked, &answer);
     });
     let thread = thread.map_err(|error| Error::Mpi(format!("no thread for it: {error}")))?;
     let begun = begins.recv();
-    let (rank, size) = begun.map_err(|_| Error::Mpi("it does not begin".to_string()))?;
+    let [rank, size, local_rank] =
+        begun.map_err(|_| Error::Mpi("it does not begin".to_string()))?;
     Ok(Box::new(Process {
         rank,
         size,
+        local_rank,
         line: Mutex::new(Some((ask, answered))),
         thread: Some(thread),
     }))
@@ -203,6 +207,10 @@ impl Group for Process {
 
     fn size(&self) -> usize {
         self.size
+    }
+
+    fn local_rank(&self) -> usize {
+        self.local_rank
     }
 
     fn tell(&self, message: Vec<u8>) -> Result<()> {

@@ -32,6 +32,17 @@ impl DeviceName {
         }
     }
 
+    /// The device of a rank that has `local` others before it on its machine: each has
+    /// a GPU of its own.
+    pub(crate) fn of_rank(self, local: usize) -> Self {
+        match self {
+            Self::Cpu => Self::Cpu,
+            Self::Cuda { ordinal } => Self::Cuda {
+                ordinal: ordinal + local,
+            },
+        }
+    }
+
     /// The device, ready for tensors.
     ///
     /// # Errors

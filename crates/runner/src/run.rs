@@ -221,7 +221,7 @@ fn train(
     folder.rewrite_history(&progress.history)?;
     let mut events = Events::open(folder.path())?;
     events.start(planned)?;
-    let lead = Lead::begin(group, planned, checkpoint.as_ref())?;
+    let lead = Lead::begin(group, planned, checkpoint.as_ref(), session.device())?;
     let mut trainer = Trainer {
         trial: planned,
         session,

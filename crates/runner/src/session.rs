@@ -72,6 +72,11 @@ impl Session {
         self.list.iter().find(|parameter| parameter.name == name)
     }
 
+    /// Where the parameters are.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// Logits of images that the CPU has loaded.
     pub fn forward(&self, images: &Tensor, pass: &Pass) -> Result<Tensor> {
         let images = images.to_device(&self.device)?;

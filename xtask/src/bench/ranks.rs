@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use ablate_core::{Precision, registry};
-use ablate_parallel::{Alone, Group, LINKS, sum_tensors, threads};
+use ablate_parallel::{Alone, Exchange, Group, LINKS, threads};
 use anyhow::{Context, Result, anyhow};
 
 use super::measure::{Limits, Spread};
@@ -94,6 +94,7 @@ fn training(network: Network, batch: usize) -> Result<Training<Box<dyn ablate_co
 /// The steps of one rank on `images` images each, as many on every rank.
 fn steps(group: &dyn Group, network: Network, images: usize, limits: &Limits) -> Result<Step> {
     let mut training = training(network, images)?;
+    let ranks = Exchange::begin(group, training.images.device())?;
     let (mut wholes, mut sums) = (Vec::new(), Vec::new());
     // The first makes buffers and does not count.
     for step in 0..=limits.repeats {
@@ -102,7 +103,7 @@ fn steps(group: &dyn Group, network: Network, images: usize, limits: &Limits) ->
         let logits = training.model.forward(&training.images, &pass)?;
         let gradients = training.learner.gradients(&logits, &pass)?;
         let exchange = Instant::now();
-        let gradients = sum_tensors(group, &gradients)?;
+        let gradients = ranks.sum(&gradients)?;
         let took = exchange.elapsed();
         training.learner.update(gradients)?;
         if step > 0 {

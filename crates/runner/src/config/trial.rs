@@ -207,11 +207,11 @@ impl TrialConfig {
                 &fix,
             ));
         }
-        if self.machine.device != DeviceName::Cpu && ranks > 1 {
+        if self.machine.device != DeviceName::Cpu && ranks > 1 && !cfg!(feature = "nccl") {
             return Err(wrong(
                 "machine.ranks",
-                &format!("ranks compute on the CPU, not on `{}`", self.machine.device),
-                "set machine.ranks=1, or machine.device=\"cpu\"",
+                "GPUs exchange gradients by NCCL, which this program was built without",
+                "build it with `--features nccl` (docs/parallel.md), or set machine.ranks=1",
             ));
         }
         if self.machine.device != DeviceName::Cpu && self.training.precision != Precision::F32 {

@@ -1,6 +1,6 @@
 //! The side of every rank but 0: trials as they are told, and nothing kept.
 
-use ablate_parallel::{Group, sum_tensors};
+use ablate_parallel::{Exchange, Group};
 
 use super::lead::{digest, report_of};
 use super::message::{self, Report, Tell};
@@ -66,6 +66,7 @@ struct Follower<'a> {
     trial: PlannedTrial,
     session: Session,
     share: Share,
+    exchange: Option<Exchange<'a>>,
 }
 
 impl<'a> Follower<'a> {
@@ -77,7 +78,9 @@ impl<'a> Follower<'a> {
         checkpoint: Option<Vec<u8>>,
     ) -> Result<Self> {
         let layer = Layer::json("the trial that rank 0 trains", config)?;
-        let config = TrialConfig::read(&[layer])?;
+        let mut config = TrialConfig::read(&[layer])?;
+        let device = config.machine.device;
+        config.machine.device = device.of_rank(group.local_rank());
         let trial = PlannedTrial::new("", seed, &config.hashes(), config);
         let data = data.get(&trial.config.data)?;
         let mut session = Session::build(&trial, data)?;
@@ -90,6 +93,7 @@ impl<'a> Follower<'a> {
             trial,
             session,
             share,
+            exchange: None,
         })
     }
 
@@ -101,10 +105,22 @@ impl<'a> Follower<'a> {
                         return Ok(());
                     }
                 }
+                Tell::Join => self.join()?,
                 Tell::Compare => self.compare()?,
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// Opens the way that gradients will take.
+    fn join(&mut self) -> Result<()> {
+        let exchange = Exchange::begin(self.group, self.session.device());
+        let report = Report {
+            error: exchange.as_ref().err().map(ToString::to_string),
+            ..Report::default()
+        };
+        self.exchange = exchange.ok();
+        message::report(self.group, &report)
     }
 
     fn compare(&self) -> Result<()> {
@@ -164,7 +180,10 @@ impl<'a> Follower<'a> {
                     ..
                 }),
             ) => {
-                let sum = sum_tensors(self.group, &gradients)?;
+                let sum = match &self.exchange {
+                    Some(exchange) => exchange.sum(&gradients)?,
+                    None => gradients,
+                };
                 self.session.update(sum, learning_rate)?;
                 Ok(true)
             }

@@ -3,9 +3,9 @@
 use std::hash::{DefaultHasher, Hasher};
 
 use ablate_core::{Exchanged, Parameter};
-use ablate_parallel::{Group, sum_tensors};
+use ablate_parallel::{Exchange, Group};
 use ablate_store::Checkpoint;
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 use super::message::{self, Report, Tell};
@@ -17,6 +17,7 @@ use crate::{Error, PlannedTrial, Result, Scores};
 pub(crate) struct Lead<'a> {
     group: &'a dyn Group,
     share: Share,
+    exchange: Option<Exchange<'a>>,
 }
 
 /// What all ranks found in a batch.
@@ -32,14 +33,17 @@ pub(crate) struct Agreed {
 }
 
 impl<'a> Lead<'a> {
-    /// Has every rank build the trial and take on the checkpoint it goes on from.
+    /// Has every rank build the trial and take on the checkpoint it goes on from. This
+    /// rank's parameters lie on `device`.
     ///
     /// # Errors
-    /// The ranks cannot share the trial's batches, or one cannot build it.
+    /// The ranks cannot share the trial's batches, one cannot build it, or their devices
+    /// cannot be joined.
     pub fn begin(
         group: &'a dyn Group,
         trial: &PlannedTrial,
         checkpoint: Option<&Checkpoint>,
+        device: &Device,
     ) -> Result<Self> {
         let parts = trial.config.training.parts;
         if let Some(fix) = super::share::misfit(parts, group.size()) {
@@ -50,9 +54,10 @@ impl<'a> Lead<'a> {
                 fix,
             });
         }
-        let lead = Self {
+        let mut lead = Self {
             group,
             share: Share::new(parts, group),
+            exchange: None,
         };
         if group.size() > 1 {
             lead.tell(&Tell::Trial {
@@ -64,6 +69,12 @@ impl<'a> Lead<'a> {
                 group.tell(checkpoint.tensors.clone())?;
             }
             message::reports(group)?;
+            lead.tell(&Tell::Join)?;
+            let exchange = Exchange::begin(group, device);
+            // What the others have to say is heard also where this rank has failed.
+            let joined = message::reports(group);
+            lead.exchange = Some(exchange?);
+            joined?;
         }
         Ok(lead)
     }
@@ -113,7 +124,10 @@ impl<'a> Lead<'a> {
         match own.gradients {
             Some(gradients) if agreed.loss.is_finite() => {
                 self.tell(&Tell::Update)?;
-                agreed.gradients = Some(sum_tensors(self.group, &gradients)?);
+                agreed.gradients = Some(match &self.exchange {
+                    Some(exchange) => exchange.sum(&gradients)?,
+                    None => gradients,
+                });
             }
             _ => self.tell(&Tell::Skip)?,
         }

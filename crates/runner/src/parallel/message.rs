@@ -16,6 +16,8 @@ pub(super) enum Tell {
         seed: u64,
         goes_on: bool,
     },
+    /// Every rank has built the trial: open the way that gradients will take.
+    Join,
     /// An epoch goes on with its batch `first`.
     Epoch { epoch: usize, first: usize },
     /// The next batch, at a learning rate.
