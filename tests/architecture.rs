@@ -130,3 +130,68 @@ fn paths_on_the_map_are_there() {
     }
     assert!(seen > 10, "{seen} paths");
 }
+
+/// Every source file of the workspace.
+fn sources() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = ["crates", "xtask", "tests"]
+        .map(|name| root().join(name))
+        .into();
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true if !path.ends_with("target") => folders.push(path),
+                _ if path.extension().is_some_and(|ending| ending == "rs") => files.push(path),
+                _ => {}
+            }
+        }
+    }
+    files
+}
+
+/// What may be longer, and why.
+const LONG: [(&str, &str); 1] = [(
+    "tests/search.rs",
+    "one program of tests: each more is linked for as long as its tests run",
+)];
+
+#[test]
+fn files_are_short_enough_to_be_read() {
+    let files = sources();
+    assert!(files.len() > 100, "{} files", files.len());
+    for file in files {
+        let lines = std::fs::read_to_string(&file)
+            .expect("a text")
+            .lines()
+            .count();
+        let may_be_long = LONG.iter().any(|(name, _)| file.ends_with(name));
+        assert!(
+            (lines > 400) == may_be_long,
+            "{}: {lines} lines, and {}",
+            file.display(),
+            if may_be_long {
+                "no need to be in the list"
+            } else {
+                "400 are enough"
+            }
+        );
+    }
+}
+
+#[test]
+fn only_kernels_are_unsafe() {
+    let kernels = root().join("crates").join("ops");
+    let uses = ["{", "fn", "impl", "trait", "extern"].map(|what| ["unsafe", what].join(" "));
+    let mut seen = 0;
+    for file in sources() {
+        let text = std::fs::read_to_string(&file).expect("a text");
+        let found = uses.iter().find(|what| text.contains(what.as_str()));
+        let is_kernel = file.starts_with(&kernels);
+        seen += usize::from(found.is_some() && is_kernel);
+        if let Some(what) = found.filter(|_| !is_kernel) {
+            panic!("{}: `{what}` is for kernels alone", file.display());
+        }
+    }
+    assert!(seen > 5, "{seen} files of kernels");
+}

@@ -6,6 +6,7 @@
 //! (`ABLATE__OPTIMISER__LR=0.01`), `--set key=value`.
 
 mod bounds;
+mod choice;
 mod ensemble;
 mod experiment;
 mod file;
@@ -19,6 +20,7 @@ mod trial;
 mod variant;
 
 pub use bounds::MOST_SEEDS;
+pub use choice::Choice;
 pub(crate) use ensemble::differences as ensemble_differences;
 pub use experiment::{ExperimentFile, ExperimentTable, Resolved};
 pub use layer::Layer;
@@ -27,5 +29,5 @@ pub use network::{NetworkConfig, model};
 pub use search::SearchTable;
 pub use tables::{Evaluation, Machine, Training};
 pub(crate) use trial::Hashes;
-pub use trial::{Choice, TrialConfig};
+pub use trial::TrialConfig;
 pub use variant::{Variant, differences};

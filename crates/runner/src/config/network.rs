@@ -4,9 +4,9 @@
 use ablate_core::Precision;
 use serde_json::{Value, json};
 
+use super::choice::{self, Choice, augmentation, section};
 use super::layer::{Layer, merge};
 use super::tables::Training;
-use super::trial::{self, Choice, augmentation, section};
 use crate::{Error, Result};
 
 /// A network and its input pipeline.
@@ -31,8 +31,8 @@ impl NetworkConfig {
         let figment = merge(layers)?;
         let training: Training = section(&figment, "training")?;
         Ok(Self {
-            model: trial::model(&figment)?,
-            data: trial::data(&figment)?,
+            model: choice::model(&figment)?,
+            data: choice::data(&figment)?,
             augmentation: augmentation(&figment)?,
             precision: training.precision,
         })
@@ -76,5 +76,5 @@ pub fn model(name: &str, settings: &[Layer]) -> Result<Choice> {
         Layer::environment()?,
     ];
     layers.extend_from_slice(settings);
-    trial::model(&merge(&layers)?)
+    choice::model(&merge(&layers)?)
 }

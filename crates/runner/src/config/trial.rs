@@ -3,37 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use ablate_core::{Kind, Precision, nearest, registry};
+use ablate_core::{Kind, Precision, registry};
 use figment::Figment;
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::choice::{Choice, augmentation, data, located, model, optimiser, schedule, section};
 use super::layer::{Layer, merge, origin};
 use super::tables::{Evaluation, Machine, Training};
 use crate::parallel::misfit;
 use crate::{DeviceName, Error, Result};
-
-/// A plugin by name with its config.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Choice {
-    /// The plugin's registered name.
-    pub name: String,
-    /// Its config, every default included.
-    pub config: Value,
-}
-
-impl Choice {
-    /// Its table in a config: the name, then the keys.
-    pub(super) fn named(&self) -> Value {
-        let mut table = Map::from_iter([("name".to_string(), json!(self.name))]);
-        if let Value::Object(config) = &self.config {
-            table.extend(config.clone());
-        }
-        Value::Object(table)
-    }
-}
 
 /// Everything one trial depends on.
 #[derive(Clone, Debug, PartialEq)]
@@ -253,164 +232,6 @@ impl Hashes {
             let _ = write!(text, "{byte:02x}");
         }
         text
-    }
-}
-
-/// The table as JSON; an absent one is empty.
-fn table(figment: &Figment, name: &str) -> Result<Map<String, Value>> {
-    // Each look at a figment merges it all: one is enough.
-    let Ok(value) = figment.find_value(name) else {
-        return Ok(Map::new());
-    };
-    value.deserialize().map_err(|error| Error::Config {
-        origin: origin(figment, name),
-        key: name.to_string(),
-        problem: error.to_string(),
-        fix: format!("write a table `[{name}]`"),
-    })
-}
-
-pub(super) fn section<T: DeserializeOwned + JsonSchema + 'static>(
-    figment: &Figment,
-    name: &str,
-) -> Result<T> {
-    let value = Value::Object(table(figment, name)?);
-    ablate_core::resolve(&value).map_err(|error| located(figment, name, error))
-}
-
-pub(super) fn model(figment: &Figment) -> Result<Choice> {
-    choice(figment, "model", Kind::Model, None)
-}
-
-pub(super) fn data(figment: &Figment) -> Result<Choice> {
-    choice(figment, "data", Kind::Dataset, None)
-}
-
-fn optimiser(figment: &Figment) -> Result<Choice> {
-    choice(figment, "optimiser", Kind::Optimiser, None)
-}
-
-fn schedule(figment: &Figment) -> Result<Choice> {
-    choice(figment, "schedule", Kind::Schedule, Some("constant"))
-}
-
-fn choice(
-    figment: &Figment,
-    table_name: &str,
-    kind: Kind,
-    default: Option<&str>,
-) -> Result<Choice> {
-    let mut config = table(figment, table_name)?;
-    let name = match (config.shift_remove("name"), default) {
-        (Some(Value::String(name)), _) => name,
-        (None, Some(default)) => default.to_string(),
-        (other, _) => {
-            let known: Vec<_> = registry::all()
-                .into_iter()
-                .filter(|p| p.kind == kind)
-                .map(|p| p.name)
-                .collect();
-            return Err(Error::Config {
-                origin: origin(figment, table_name),
-                key: format!("{table_name}.name"),
-                problem: match other {
-                    None => format!("no {kind} is chosen"),
-                    Some(value) => format!("{value} is not a name"),
-                },
-                fix: format!("name one of: {}", known.join(", ")),
-            });
-        }
-    };
-    resolve(figment, table_name, kind, &name, Value::Object(config))
-}
-
-fn resolve(figment: &Figment, key: &str, kind: Kind, name: &str, config: Value) -> Result<Choice> {
-    let plugin = registry::find(kind, name)
-        .map_err(|error| located(figment, &format!("{key}.name"), error))?;
-    let config = plugin
-        .resolve(&config)
-        .map_err(|error| located(figment, key, error))?;
-    Ok(Choice {
-        name: name.to_string(),
-        config,
-    })
-}
-
-pub(super) fn augmentation(figment: &Figment) -> Result<Vec<Choice>> {
-    let mut config = table(figment, "augmentation")?;
-    let steps = match config.shift_remove("steps") {
-        None => Vec::new(),
-        Some(steps) => {
-            serde_json::from_value::<Vec<String>>(steps).map_err(|error| Error::Config {
-                origin: origin(figment, "augmentation.steps"),
-                key: "augmentation.steps".to_string(),
-                problem: error.to_string(),
-                fix: "give a list of names: [\"random_crop\", \"reflection\"]".to_string(),
-            })?
-        }
-    };
-    if let Some(unknown) = config
-        .keys()
-        .find(|name| registry::find(Kind::Augmentation, name).is_err())
-    {
-        let plugins = registry::all();
-        let known = plugins
-            .iter()
-            .filter(|p| p.kind == Kind::Augmentation)
-            .map(|p| p.name);
-        return Err(Error::Config {
-            origin: origin(figment, &format!("augmentation.{unknown}")),
-            key: format!("augmentation.{unknown}"),
-            problem: "there is no such augmentation".to_string(),
-            fix: nearest(unknown, known.chain(["steps"])),
-        });
-    }
-    // Every configured step is checked, also one that only another variant uses.
-    for (name, value) in &config {
-        resolve(
-            figment,
-            &format!("augmentation.{name}"),
-            Kind::Augmentation,
-            name,
-            value.clone(),
-        )?;
-    }
-    steps
-        .iter()
-        .map(|name| {
-            let value = config.get(name).cloned().unwrap_or_else(|| json!({}));
-            let key = format!("augmentation.{name}");
-            let plugin = registry::find(Kind::Augmentation, name)
-                .map_err(|error| located(figment, "augmentation.steps", error))?;
-            let config = plugin
-                .resolve(&value)
-                .map_err(|error| located(figment, &key, error))?;
-            Ok(Choice {
-                name: name.clone(),
-                config,
-            })
-        })
-        .collect()
-}
-
-/// Puts a plugin's complaint into the words of the whole config.
-fn located(figment: &Figment, table: &str, error: ablate_core::Error) -> Error {
-    use ablate_core::Error as E;
-    let (key, problem, fix) = match error {
-        E::UnknownKey { key, fix } => (format!("{table}.{key}"), "unknown key".to_string(), fix),
-        E::BadValue { key, problem, fix } => (format!("{table}.{key}"), problem, fix),
-        E::UnknownPlugin { kind, name, fix } => (
-            table.to_string(),
-            format!("there is no {kind} named `{name}`"),
-            fix,
-        ),
-        other => return Error::Plugin(other),
-    };
-    Error::Config {
-        origin: origin(figment, &key),
-        key,
-        problem,
-        fix,
     }
 }
 

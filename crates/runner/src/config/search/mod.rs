@@ -12,10 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
+use super::choice::section;
 use super::file::misfit;
 use super::layer::{Layer, origin};
 use super::tables::MOST_EPOCHS;
-use super::trial::section;
 use crate::{Error, Result};
 
 /// More drawn candidates than anybody trains.
