@@ -5,6 +5,7 @@ use std::path::Path;
 use ablate_parallel::Group;
 use ablate_store::{
     Checkpoint, Environment, ExperimentFolder, Status, Trial, TrialFolder, checkpoint,
+    clear_leftovers,
 };
 
 use crate::config::without_nulls;
@@ -109,17 +110,16 @@ fn run_trial(
 ) -> Result<Option<Trial>> {
     let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
     let stored = place.read()?;
-    if let Some(trial) = stored.as_ref().filter(|trial| trial.status.is_done()) {
-        observer.notice(Event::Kept {
-            trial: planned,
-            status: &trial.status,
-        });
-        return Ok(stored);
-    }
-    if options.control.is_left(planned) {
+    if is_kept(planned, stored.as_ref(), observer) || options.control.is_left(planned) {
         return Ok(stored);
     }
     let lock = place.lock()?;
+    // Another process may have ended it while this one waited.
+    let stored = place.read()?;
+    if is_kept(planned, stored.as_ref(), observer) {
+        return Ok(stored);
+    }
+    clear_leftovers(&place, &lock);
     continuation::begin(plan, planned, folder)?;
     let control = &options.control;
     let mut train = |group: &dyn Group| train(plan, planned, &place, control, group, observer);
@@ -133,6 +133,18 @@ fn run_trial(
         status: &trial.status,
     });
     Ok(Some(trial))
+}
+
+/// Whether a stored trial is done, which is then said.
+fn is_kept(planned: &PlannedTrial, stored: Option<&Trial>, observer: &mut dyn Observer) -> bool {
+    let done = stored.filter(|trial| trial.status.is_done());
+    if let Some(Trial { status, .. }) = done {
+        observer.notice(Event::Kept {
+            trial: planned,
+            status,
+        });
+    }
+    done.is_some()
 }
 
 /// What the store holds of a plan: its folder, every trial that has started, in
@@ -278,13 +290,15 @@ fn resume(
     observer: &mut dyn Observer,
 ) -> Result<(TrainProgress, Option<Checkpoint>)> {
     let loaded = checkpoint::load(folder.path())?;
-    for message in &loaded.damaged {
+    for problem in &loaded.damaged {
+        let message = &format!("{problem}; going on from the checkpoint before it");
         tracing::warn!("{message}");
         observer.notice(Event::Warning {
             trial: planned,
             message,
         });
     }
+    checkpoint::forget_damaged(folder.path(), &loaded)?;
     match loaded.checkpoint {
         None => Ok((TrainProgress::default(), None)),
         Some(checkpoint) => {

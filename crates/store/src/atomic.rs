@@ -33,10 +33,26 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder(path)
 }
 
-/// Makes a rename last through a power cut. Only Unix can sync a folder.
+/// Creates a folder with those above it, to last through a power cut.
+///
+/// # Errors
+/// It cannot be created.
+pub(crate) fn create_folder(path: &Path) -> Result<()> {
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    fs::create_dir_all(path).map_err(Error::io(path))?;
+    missing.into_iter().try_for_each(sync_folder)
+}
+
+/// Makes the entry `path` of its folder last through a power cut. Only Unix can sync
+/// a folder.
 fn sync_folder(path: &Path) -> Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
+        let folder = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        };
         File::open(folder)
             .and_then(|folder| folder.sync_all())
             .map_err(Error::io(folder))?;
@@ -49,6 +65,30 @@ fn sync_folder(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_are_made_with_those_above() {
+        let root = tempfile::tempdir().expect("a folder");
+        let path = root.path().join("a/b/c");
+        for _ in 0..2 {
+            create_folder(&path).expect("created");
+            assert!(path.is_dir());
+        }
+        fs::write(root.path().join("file"), "").expect("written");
+        assert!(create_folder(&root.path().join("file/b")).is_err());
+    }
+
+    #[test]
+    fn what_a_process_of_the_same_number_left_is_overwritten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file.json");
+        for number in 0..1000 {
+            let aside = format!("{}-{number}.{ASIDE}", std::process::id());
+            fs::write(path.with_added_extension(aside), [b'x'; 500]).expect("written");
+        }
+        write(&path, b"short").expect("written");
+        assert_eq!(fs::read(&path).expect("read"), b"short");
+    }
 
     #[test]
     fn writers_of_one_file_do_not_meet() {

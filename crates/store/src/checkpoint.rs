@@ -2,8 +2,8 @@
 //!
 //! `checkpoint.json` names the tensor files, newest first. It is replaced in one
 //! step after a tensor file is safely on disk, so a cut at any moment leaves a
-//! checkpoint that reads back. Where the newest file is damaged all the same,
-//! the one before it serves.
+//! checkpoint that reads back. Where the newest is damaged all the same, its file or
+//! its progress in the list, the one before it serves.
 
 use std::fs;
 use std::path::Path;
@@ -26,10 +26,50 @@ pub struct Checkpoint {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Entry {
     file: String,
+    /// Of the file.
     sha256: String,
     progress: serde_json::Value,
+    /// Of the progress as JSON without spaces; absent in lists of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    progress_sha256: Option<String>,
+}
+
+impl Entry {
+    fn of(file: String, checkpoint: &Checkpoint) -> Self {
+        Self {
+            file,
+            sha256: digest(&checkpoint.tensors),
+            progress: checkpoint.progress.clone(),
+            progress_sha256: Some(digest(checkpoint.progress.to_string().as_bytes())),
+        }
+    }
+
+    /// The checkpoint, or what is wrong with it.
+    fn read(&self, folder: &Path) -> Result<Checkpoint, String> {
+        let path = folder.join(&self.file);
+        let wrong = |problem: &dyn std::fmt::Display| format!("{}: {problem}", path.display());
+        let tensors = fs::read(&path).map_err(|error| wrong(&error))?;
+        if digest(&tensors) != self.sha256 {
+            return Err(wrong(&"the digest is wrong"));
+        }
+        let progress = digest(self.progress.to_string().as_bytes());
+        if self
+            .progress_sha256
+            .as_ref()
+            .is_some_and(|sha256| *sha256 != progress)
+        {
+            return Err(wrong(&format!(
+                "the digest of its progress in {INDEX} is wrong"
+            )));
+        }
+        Ok(Checkpoint {
+            progress: self.progress.clone(),
+            tensors,
+        })
+    }
 }
 
 /// What loading found.
@@ -39,6 +79,8 @@ pub struct Loaded {
     pub checkpoint: Option<Checkpoint>,
     /// Files that were passed over, with the reason.
     pub damaged: Vec<String>,
+    /// The names of those files.
+    passed_over: Vec<String>,
 }
 
 /// Saves a checkpoint in `folder` under a name unique to `step`, and drops all
@@ -51,14 +93,7 @@ pub fn save(folder: &Path, step: u64, checkpoint: &Checkpoint) -> Result<()> {
     atomic::write(&folder.join(&file), &checkpoint.tensors)?;
     let mut entries = entries(folder).unwrap_or_default();
     entries.retain(|entry| entry.file != file);
-    entries.insert(
-        0,
-        Entry {
-            file,
-            sha256: digest(&checkpoint.tensors),
-            progress: checkpoint.progress.clone(),
-        },
-    );
+    entries.insert(0, Entry::of(file, checkpoint));
     let dropped = entries.split_off(entries.len().min(KEPT));
     let index = folder.join(INDEX);
     write_list(&index, &entries)?;
@@ -80,7 +115,7 @@ pub fn newest(folder: &Path) -> Option<String> {
 /// # Errors
 /// There are checkpoints but every one is damaged.
 pub fn load(folder: &Path) -> Result<Loaded> {
-    let mut damaged = Vec::new();
+    let (mut damaged, mut passed_over) = (Vec::new(), Vec::new());
     let entries = match entries(folder) {
         Ok(entries) => entries,
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
@@ -89,23 +124,25 @@ pub fn load(folder: &Path) -> Result<Loaded> {
         Err(error) => return Err(error),
     };
     for entry in &entries {
-        let path = folder.join(&entry.file);
-        match fs::read(&path) {
-            Ok(tensors) if digest(&tensors) == entry.sha256 => {
-                let progress = entry.progress.clone();
+        match entry.read(folder) {
+            Ok(checkpoint) => {
                 return Ok(Loaded {
-                    checkpoint: Some(Checkpoint { progress, tensors }),
+                    checkpoint: Some(checkpoint),
                     damaged,
+                    passed_over,
                 });
             }
-            Ok(_) => damaged.push(format!("{}: the digest is wrong", path.display())),
-            Err(error) => damaged.push(format!("{}: {error}", path.display())),
+            Err(problem) => {
+                damaged.push(problem);
+                passed_over.push(entry.file.clone());
+            }
         }
     }
     match damaged.is_empty() {
         true => Ok(Loaded {
             checkpoint: None,
             damaged,
+            passed_over,
         }),
         false => Err(Error::Damaged {
             path: folder.join(INDEX),
@@ -113,6 +150,20 @@ pub fn load(folder: &Path) -> Result<Loaded> {
             fix: "remove the trial's folder to train it from the start".to_string(),
         }),
     }
+}
+
+/// Takes the damaged ones that `loaded` tells of off the folder's list. There they would
+/// be among the two that are kept, in the place of one that reads back.
+///
+/// # Errors
+/// The list cannot be written.
+pub fn forget_damaged(folder: &Path, loaded: &Loaded) -> Result<()> {
+    if loaded.passed_over.is_empty() {
+        return Ok(());
+    }
+    let mut entries = entries(folder)?;
+    entries.retain(|entry| !loaded.passed_over.contains(&entry.file));
+    write_list(&folder.join(INDEX), &entries)
 }
 
 /// Reads one checkpoint file, checked against the digest where the checkpoints of
@@ -202,63 +253,5 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn checkpoint(step: u64) -> Checkpoint {
-        Checkpoint {
-            progress: serde_json::json!({ "step": step }),
-            tensors: vec![step as u8; 100],
-        }
-    }
-
-    #[test]
-    fn the_newest_good_one_is_loaded_and_two_are_kept() -> Result<()> {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let folder = folder.path();
-        assert!(load(folder)?.checkpoint.is_none());
-        for step in 1..=3 {
-            save(folder, step, &checkpoint(step))?;
-        }
-        assert_eq!(load(folder)?.checkpoint, Some(checkpoint(3)));
-        assert!(!folder.join("checkpoint-000000001.safetensors").exists());
-
-        fs::write(folder.join("checkpoint-000000003.safetensors"), b"torn").expect("write");
-        let loaded = load(folder)?;
-        assert_eq!(loaded.checkpoint, Some(checkpoint(2)));
-        assert_eq!(loaded.damaged.len(), 1);
-
-        let torn = read_file(&folder.join("checkpoint-000000003.safetensors"));
-        assert!(torn.expect_err("torn").to_string().contains("digest"));
-        let good = folder.join("checkpoint-000000002.safetensors");
-        assert_eq!(read_file(&good)?, checkpoint(2).tensors);
-
-        fs::remove_file(good).expect("remove");
-        assert!(load(folder).is_err());
-        Ok(())
-    }
-
-    #[test]
-    fn a_list_that_names_other_files_is_refused_and_removes_none() -> Result<()> {
-        let root = tempfile::tempdir().expect("a temporary folder");
-        let folder = root.path().join("trial");
-        fs::create_dir(&folder).expect("a folder");
-        let beside = root.path().join("beside");
-        fs::write(&beside, b"kept").expect("write");
-        save(&folder, 1, &checkpoint(1))?;
-        save(&folder, 2, &checkpoint(2))?;
-        let index = folder.join(INDEX);
-        let list = fs::read_to_string(&index).expect("there");
-        let absolute = beside.display().to_string();
-        for name in ["../beside", absolute.as_str(), "trial.json", ""] {
-            let hostile = list.replace("checkpoint-000000001.safetensors", name);
-            fs::write(&index, hostile).expect("write");
-            let error = load(&folder).expect_err(name).to_string();
-            assert!(error.contains(INDEX) && error.contains(name), "{error}");
-            save(&folder, 3, &checkpoint(3))?;
-            assert_eq!(fs::read(&beside).expect("there"), b"kept");
-            assert_eq!(load(&folder)?.checkpoint, Some(checkpoint(3)));
-        }
-        Ok(())
-    }
-}
+#[path = "checkpoint_tests.rs"]
+mod tests;

@@ -58,7 +58,7 @@ fn advice(error: &std::io::Error) -> &'static str {
             "free some space and run the same command again; it goes on from the last checkpoint"
         }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "choose a folder you can write to with `--store DIR`"
+            "make the store writable, or choose a folder you can write to with `--store DIR`"
         }
         _ => "check the path and run the same command again",
     }

@@ -36,7 +36,7 @@ impl ExperimentFolder {
     /// The folder cannot be created.
     pub fn create(store: &Path, experiment: &Experiment) -> Result<Self> {
         let path = Self::locate(store, experiment, false);
-        fs::create_dir_all(&path).map_err(Error::io(&path))?;
+        atomic::create_folder(&path)?;
         write_json(&path.join(EXPERIMENT), experiment)?;
         Ok(Self { path })
     }
@@ -48,7 +48,7 @@ impl ExperimentFolder {
     /// The folder cannot be created.
     pub fn search(store: &Path, experiment: &Experiment) -> Result<Self> {
         let path = Self::locate(store, experiment, true);
-        fs::create_dir_all(&path).map_err(Error::io(&path))?;
+        atomic::create_folder(&path)?;
         Ok(Self { path })
     }
 
@@ -72,7 +72,7 @@ impl ExperimentFolder {
     /// The folder cannot be created.
     pub fn trial(&self, variant: &str, seed: u64, hash: &str) -> Result<TrialFolder> {
         let path = self.path.join(trial_name(variant, seed, hash));
-        fs::create_dir_all(&path).map_err(Error::io(&path))?;
+        atomic::create_folder(&path)?;
         Ok(TrialFolder { path })
     }
 }
@@ -271,15 +271,20 @@ impl TrialFolder {
     /// A line other than the last does not read back.
     pub fn history(&self) -> Result<Vec<EpochRecord>> {
         let path = self.path.join(METRICS);
-        let text = match fs::read_to_string(&path) {
+        let text = match fs::read(&path) {
+            // Bytes, since a cut may fall within a character.
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(Error::io(&path)(error)),
         };
-        let lines: Vec<&str> = text.lines().collect();
+        let text = text.strip_suffix(b"\n").unwrap_or(&text);
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
         let mut history = Vec::with_capacity(lines.len());
         for (index, line) in lines.iter().enumerate() {
-            match serde_json::from_str(line) {
+            match serde_json::from_slice(line) {
                 Ok(record) => history.push(record),
                 Err(_) if index + 1 == lines.len() => {}
                 Err(error) => {
@@ -319,3 +324,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
         fix: "remove the trial's folder to train it from the start".to_string(),
     })
 }
+
+#[cfg(test)]
+#[path = "folder_tests.rs"]
+mod tests;

@@ -11,11 +11,11 @@
 
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::atomic::ASIDE;
 use crate::removal::{REMOVED, own_folder, set_aside_and_remove};
-use crate::{Error, Result, Status, TrialFolder, checkpoint};
+use crate::{Error, Result, Status, TrialFolder, TrialLock, checkpoint};
 
 /// What is younger than this may be another process's work at this moment.
 const YOUNG: Duration = Duration::from_secs(600);
@@ -95,13 +95,29 @@ pub fn garbage(
     Ok(found)
 }
 
+/// Removes what a process that was cut off left half written in a trial's folder, and
+/// checkpoints that the list does not name. Failing to is no error: it only takes space.
+pub fn clear_leftovers(trial: &TrialFolder, _held: &TrialLock) {
+    let named = checkpoint::names(trial.path()).unwrap_or_default();
+    for entry in entries(trial.path()).unwrap_or_default() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // Without a list nothing says that a checkpoint is one too many.
+        let is_orphan =
+            !named.is_empty() && is_checkpoint(&name) && !named.iter().any(|named| *named == name);
+        if is_aside(&name) || is_orphan {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// The garbage in a trial's folder.
 fn of_trial(entry: &DirEntry, checkpoints: bool, remove: bool) -> Result<Vec<Garbage>> {
     let path = entry.path();
     let trial = TrialFolder::open(&path);
     let [record, _] = trial.record_files();
     if !record.exists() {
-        return never_began(entry, remove);
+        return without_trial(entry, remove);
     }
     // Whoever holds it may be writing any of its files. Looking must change nothing,
     // so only who removes takes the lock, which may make its file.
@@ -135,11 +151,10 @@ fn of_trial(entry: &DirEntry, checkpoints: bool, remove: bool) -> Result<Vec<Gar
     for entry in entries(&path)? {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let is_checkpoint = name.starts_with("checkpoint-") && name.ends_with(".safetensors");
         let place = named.iter().position(|named| *named == name);
         let reason = match place {
             _ if is_aside(&name) => Reason::Leftover,
-            None if is_checkpoint => Reason::Orphan,
+            None if is_checkpoint(&name) => Reason::Orphan,
             Some(0) if kept == 0 => Reason::Checkpoint,
             Some(place) if place >= kept => Reason::Superseded,
             _ => continue,
@@ -158,9 +173,10 @@ fn of_trial(entry: &DirEntry, checkpoints: bool, remove: bool) -> Result<Vec<Gar
     Ok(found)
 }
 
-/// A folder with nothing but what is written before a trial begins. The report's and
-/// the search's are none: a trial's has been locked.
-fn never_began(entry: &DirEntry, remove: bool) -> Result<Vec<Garbage>> {
+/// The garbage in a folder without a trial: all of it where it has nothing but what is
+/// written before a trial begins, else what was left half written, as in a report's. A
+/// trial's has been locked.
+fn without_trial(entry: &DirEntry, remove: bool) -> Result<Vec<Garbage>> {
     let path = entry.path();
     let mut names = Vec::new();
     for entry in entries(&path)? {
@@ -168,7 +184,10 @@ fn never_began(entry: &DirEntry, remove: bool) -> Result<Vec<Garbage>> {
     }
     let is_ours = |name: &String| *name == ".lock" || is_aside(name);
     let was_locked = names.iter().any(|name| name == ".lock");
-    if !was_locked || !names.iter().all(is_ours) || !is_old(entry) {
+    if !was_locked || !names.iter().all(is_ours) {
+        return leftovers(&path, remove);
+    }
+    if !is_old(entry) {
         return Ok(Vec::new());
     }
     let trial = TrialFolder::open(&path);
@@ -185,6 +204,22 @@ fn never_began(entry: &DirEntry, remove: bool) -> Result<Vec<Garbage>> {
     Ok(vec![found])
 }
 
+/// What was left half written in a folder that nobody claims.
+fn leftovers(folder: &Path, remove: bool) -> Result<Vec<Garbage>> {
+    let mut found = Vec::new();
+    for entry in entries(folder)? {
+        if is_aside(&entry.file_name().to_string_lossy()) && is_old(&entry) {
+            found.extend(file(&entry, Reason::Leftover)?);
+        }
+    }
+    if remove {
+        for garbage in &found {
+            fs::remove_file(&garbage.path).map_err(Error::io(&garbage.path))?;
+        }
+    }
+    Ok(found)
+}
+
 fn entries(folder: &Path) -> Result<Vec<DirEntry>> {
     let entries = fs::read_dir(folder).map_err(Error::io(folder))?;
     let entries: std::io::Result<Vec<DirEntry>> = entries.collect();
@@ -199,9 +234,18 @@ fn is_aside(name: &str) -> bool {
         .is_some_and(|ending| ending == ASIDE)
 }
 
+fn is_checkpoint(name: &str) -> bool {
+    name.starts_with("checkpoint-") && name.ends_with(".safetensors")
+}
+
 fn is_old(entry: &DirEntry) -> bool {
     let modified = entry.metadata().and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age >= YOUNG))
+    // A time ahead of the clock, which was set back, is as far from now.
+    let distance = |time: SystemTime| match time.elapsed() {
+        Ok(age) => age,
+        Err(ahead) => ahead.duration(),
+    };
+    modified.is_ok_and(|time| distance(time) >= YOUNG)
 }
 
 /// A file as garbage; links and folders are not.

@@ -51,9 +51,12 @@ fn names(found: &[Garbage]) -> Vec<String> {
 }
 
 fn age(path: &Path) {
-    let old = SystemTime::now() - 2 * YOUNG;
+    set(path, SystemTime::now() - 2 * YOUNG);
+}
+
+fn set(path: &Path, time: SystemTime) {
     let file = File::open(path).expect("open");
-    let times = FileTimes::new().set_modified(old);
+    let times = FileTimes::new().set_modified(time);
     file.set_times(times).expect("set");
 }
 
@@ -80,11 +83,22 @@ fn only_what_nobody_reads_goes() {
     age(&began);
     let young = store.join(FOLDER).join("experiment.json.1-1.partial");
     fs::write(&young, b"young").expect("written");
+    for (name, is_old) in [
+        ("curves.png.1-2.partial", true),
+        ("report.md.9-1.partial", false),
+    ] {
+        let half = store.join(FOLDER).join("report").join(name);
+        fs::write(&half, b"half").expect("written");
+        if is_old {
+            age(&half);
+        }
+    }
     let lock = TrialFolder::open(&held).lock().expect("free");
 
     let expected = [
         "Leftover ci/.removed-1-1",
         "Leftover ended/trial.json.1-1.partial",
+        "Leftover report/curves.png.1-2.partial",
         "NeverBegan ci/never",
         "Orphan open/checkpoint-000000000.safetensors",
         "Superseded ended/checkpoint-000000001.safetensors",
@@ -99,7 +113,13 @@ fn only_what_nobody_reads_goes() {
     assert_eq!(removed, looked);
     assert!(removed.iter().all(|garbage| !garbage.path.exists()));
     assert_eq!(garbage(store, FOLDER, false, false).expect("looked"), []);
-    assert!(young.exists() && store.join(FOLDER).join("report").exists());
+    assert!(
+        young.exists()
+            && store
+                .join(FOLDER)
+                .join("report/report.md.9-1.partial")
+                .exists()
+    );
     for (path, step) in [(&ended, 2), (&open, 2), (&held, 2), (&torn, 1)] {
         let loaded = checkpoint::load(path).expect("one is good").checkpoint;
         assert_eq!(
@@ -119,6 +139,46 @@ fn only_what_nobody_reads_goes() {
         assert!(TrialFolder::open(path).read().expect("read").is_some());
     }
     assert!(checkpoint::load(&open).expect("kept").checkpoint.is_some());
+}
+
+#[test]
+fn who_goes_on_with_a_trial_clears_what_was_left() {
+    let root = tempfile::tempdir().expect("a folder");
+    let path = trial(root.path(), "open", Status::Unfinished);
+    let place = TrialFolder::open(&path);
+    let lock = place.lock().expect("free");
+    let left = ["checkpoint-000000003.safetensors", "trial.json.7-0.partial"];
+    for name in left {
+        fs::write(path.join(name), b"half").expect("written");
+    }
+    clear_leftovers(&place, &lock);
+    assert!(left.iter().all(|name| !path.join(name).exists()));
+    assert!(checkpoint::load(&path).expect("there").damaged.is_empty());
+    assert_eq!(checkpoint::names(&path).expect("named").len(), 2);
+    // Without a list the checkpoints may be all that is left of the trial.
+    fs::remove_file(path.join("checkpoint.json")).expect("removed");
+    clear_leftovers(&place, &lock);
+    assert!(path.join("checkpoint-000000002.safetensors").exists());
+}
+
+#[test]
+fn a_clock_that_was_set_back_keeps_no_garbage() {
+    let root = tempfile::tempdir().expect("a folder");
+    let store = root.path();
+    trial(store, "ended", Status::Unfinished);
+    let leftover = store.join(FOLDER).join("experiment.json.1-1.partial");
+    fs::write(&leftover, b"half").expect("written");
+    let now = SystemTime::now();
+    for (time, count) in [
+        (now + YOUNG / 2, 0),
+        (now + 1000 * YOUNG, 1),
+        (now - 2 * YOUNG, 1),
+        (SystemTime::UNIX_EPOCH, 1),
+    ] {
+        set(&leftover, time);
+        let found = garbage(store, FOLDER, false, false).expect("looked");
+        assert_eq!(found.len(), count, "{time:?}");
+    }
 }
 
 #[cfg(unix)]

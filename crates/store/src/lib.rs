@@ -36,7 +36,7 @@ pub use claim::{Also, Claim, Comparison, Direction};
 pub use environment::Environment;
 pub use error::{Error, Result};
 pub use folder::{ExperimentFolder, TrialFolder, TrialLock, trial_name};
-pub use garbage::{Garbage, Reason, garbage};
+pub use garbage::{Garbage, Reason, clear_leftovers, garbage};
 pub use measure::{At, Censored, Measure};
 pub use outputs::{Contents, Filters, Gallery, Outputs, Predictions, Retrieval, Samples, Shares};
 pub use record::{Ensemble, Experiment, Status, Trial};
