@@ -18,9 +18,22 @@ pub fn text(error: &anyhow::Error) -> String {
             key,
             problem,
             fix,
-        }) => of_config(origin, key, problem, fix).unwrap_or_else(|| format!("{error:#}")),
-        _ => format!("{error:#}"),
+        }) => of_config(origin, key, problem, fix).unwrap_or_else(|| chain(error)),
+        _ => chain(error),
     }
+}
+
+/// The error and its causes, but for those that are in the text already.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            let _ = write!(text, ": {cause}");
+        }
+    }
+    text
 }
 
 /// With the line, where the origin is a file that has the key.

@@ -49,8 +49,11 @@ fn of(files: &[Option<Metadata>]) -> i64 {
         };
         // Also where the clock was set back: a time in the future settles nothing.
         if now.duration_since(modified).is_ok_and(|age| age >= SETTLED) {
-            let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
-            mix(since.as_nanos() + 1);
+            mix(match modified.duration_since(UNIX_EPOCH) {
+                Ok(since) => since.as_nanos() + 1,
+                // Before 1970: from the other end.
+                Err(before) => u128::MAX - before.duration().as_nanos(),
+            });
             mix(if file.is_dir() { 0 } else { file.len().into() });
         } else {
             return NONE;
@@ -85,6 +88,15 @@ mod tests {
         set(folder, 50);
         assert_ne!(of_folder(folder), before);
         assert_eq!(of_folder(&folder.join("absent")), NONE);
+        // Times before 1970 tell apart as others do.
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("after 1970");
+        let marks = [0, 100, 200].map(|before| {
+            set(folder, since.as_secs() + before);
+            of_folder(folder)
+        });
+        assert!(marks[0] != marks[1] && marks[1] != marks[2], "{marks:?}");
 
         // A record written in place shows where the trial may still change.
         let record = folder.join("trial.json");

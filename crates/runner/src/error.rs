@@ -38,7 +38,7 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] ablate_store::Error),
     /// TensorBoard events cannot be written.
-    #[error("{}: TensorBoard events cannot be written\n  fix: free some space or choose another folder with `--store DIR`", folder.display())]
+    #[error("{}: TensorBoard events cannot be written\n  fix: free some space, or make the folder writable, and run the same command again", folder.join("events.out.*").display())]
     Events {
         /// The trial's folder.
         folder: PathBuf,

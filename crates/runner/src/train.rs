@@ -270,6 +270,7 @@ impl Trainer<'_> {
     fn validate(&mut self, is_final: bool) -> Result<BTreeMap<String, f64>> {
         self.observer
             .notice(Event::Evaluating { trial: self.trial });
+        tracing::debug!("evaluating");
         let (session, config) = (&self.session, &self.trial.config);
         let mut scores = Scores::default();
         let mut predictions = Predictions::default();

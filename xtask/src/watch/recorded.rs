@@ -56,7 +56,10 @@ impl Recorded {
             return Vec::new();
         };
         match index.record(&self.folder.join(name)) {
-            Ok(()) => index.take_notes(),
+            Ok(()) => {
+                tracing::debug!("taken down in the index");
+                index.take_notes()
+            }
             Err(error) => self.give_up(&error),
         }
     }
