@@ -126,36 +126,6 @@ fn an_interrupted_run_goes_on_to_the_same_bits() {
     }
 }
 
-#[test]
-fn a_damaged_checkpoint_falls_back_and_says_so() {
-    let expected = uninterrupted();
-    let program = Program::new();
-    program.succeed(&arguments());
-    // Undo the end of one trial and damage its newest checkpoint.
-    let trial = &program.trials("relu_vs_tanh/ci")[0];
-    let record = std::fs::read_to_string(trial.join("trial.json")).expect("a record");
-    std::fs::write(
-        trial.join("trial.json"),
-        record.replace("\"finished\"", "\"unfinished\""),
-    )
-    .expect("write");
-    let index = std::fs::read_to_string(trial.join("checkpoint.json")).expect("an index");
-    let index: serde_json::Value = serde_json::from_str(&index).expect("JSON");
-    let newest = trial.join(index[0]["file"].as_str().expect("a name"));
-    let mut bytes = std::fs::read(&newest).expect("a checkpoint");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(&newest, bytes).expect("write");
-
-    let output = program.succeed(&arguments());
-    let log = program::stderr(&output);
-    assert!(
-        log.contains("the digest is wrong") && log.contains("going on after epoch 5"),
-        "{log}"
-    );
-    assert_eq!(program.results("relu_vs_tanh/ci"), expected);
-}
-
 #[cfg(unix)]
 #[test]
 fn two_processes_never_train_one_trial() {
