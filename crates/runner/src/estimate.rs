@@ -11,7 +11,7 @@ use ablate_parallel::Alone;
 use crate::continuation;
 use crate::evaluate::over_views;
 use crate::loader::{self, Source};
-use crate::parallel::{Share, Task};
+use crate::parallel::Share;
 use crate::session::Session;
 use crate::{Plan, PlannedTrial, Result};
 
@@ -92,17 +92,8 @@ impl Plan {
         let make = begun.elapsed() / config.machine.loader_threads as u32;
         let mut times = Vec::with_capacity(STEPS);
         for step in 0..=STEPS {
-            let task = Task {
-                batch: &batch,
-                parts: &share.parts(size),
-                stream: session.stream(0, step),
-                precision: config.training.precision,
-            };
             let begun = Instant::now();
-            // A rate of 0 keeps the weights, so that no step diverges.
-            if let Some(gradients) = session.work(&task)?.gradients {
-                session.update(gradients, 0.0)?;
-            }
+            session.rehearse(&batch, share, step, config.training.precision)?;
             let took = begun.elapsed();
             if step > 0 {
                 times.push(took);

@@ -13,7 +13,7 @@ use crate::parallel::Share;
 use crate::{Error, Pipeline, Result};
 
 /// Batches each thread may be ahead by: enough to hide a hiccup, little memory.
-const AHEAD: usize = 2;
+pub(crate) const AHEAD: usize = 2;
 
 /// Images with their labels, on their way to the network: a batch, or a rank's share
 /// of one.

@@ -8,6 +8,7 @@
 mod case;
 mod children;
 mod layers;
+mod loading;
 mod markdown;
 mod measure;
 mod network;
@@ -22,8 +23,10 @@ mod stock;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ablate_core::Precision;
+use ablate_runner::Draft;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
@@ -32,13 +35,16 @@ use measure::Limits;
 use network::Network;
 use results::Results;
 
+use crate::workspace;
+
 /// Times operators and networks, beside stock candle and PyTorch.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   cargo xtask bench --torch python3          everything, with PyTorch beside
   cargo xtask bench --layers alexnet         where a training step's time goes
-  cargo xtask bench --ranks alexnet          what ranks that share a batch gain")]
+  cargo xtask bench --ranks alexnet          what ranks that share a batch gain
+  cargo xtask bench --loading experiments/lrn.toml --profile paper    whether data comes in time")]
 pub struct BenchArgs {
     /// A Python that has PyTorch 2; without one its columns stay empty.
     #[arg(long, value_name = "PYTHON")]
@@ -61,6 +67,16 @@ pub struct BenchArgs {
     /// Only show what sharing this network's batches among ranks gains; writes nothing.
     #[arg(long, value_name = "NETWORK", conflicts_with = "layers")]
     ranks: Option<Network>,
+    /// Only show how fast this experiment's first trial loads its images, trains on
+    /// them, and does both at once; writes nothing.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["layers", "ranks"])]
+    loading: Option<PathBuf>,
+    /// The profile of the experiment; without it, its default.
+    #[arg(long, requires = "loading")]
+    profile: Option<String>,
+    /// Override a key of the experiment, for example `machine.loader_threads=2`.
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "loading")]
+    set: Vec<String>,
     /// That of a child process, as JSON lines.
     #[arg(long, hide = true, requires = "layers")]
     lines: bool,
@@ -114,18 +130,23 @@ pub fn run(args: BenchArgs) -> Result<()> {
         return Ok(());
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = args.threads.unwrap_or(cores);
     if let Some(network) = args.ranks {
-        let threads = args.threads.unwrap_or(cores);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.context("the compute threads cannot be started")?;
-        println!(
-            "{}",
-            pool.install(|| ranks::table(network, &limits, args.quick))?
-        );
+        let table = || ranks::table(network, &limits, args.quick);
+        println!("{}", pool(threads)?.install(table)?);
+        return Ok(());
+    }
+    if let Some(experiment) = &args.loading {
+        let data = workspace::data_context();
+        let draft = Draft::read(experiment, args.profile.as_deref(), &args.set, None, data)?;
+        let plan = draft.unsearched()?;
+        let time = Duration::from_secs_f64(limits.seconds);
+        let loading = pool(threads)?.install(|| plan.loading(time))?;
+        print!("{}", loading::table(&loading, threads));
         return Ok(());
     }
     let children = children::Children {
-        threads: args.threads.unwrap_or(cores),
+        threads,
         limits,
         quick: args.quick,
         torch: args.torch,
@@ -147,6 +168,12 @@ pub fn run(args: BenchArgs) -> Result<()> {
     }
     results.parts = children.parts(Network::Alexnet)?;
     write(&args.out, &results)
+}
+
+/// The threads that compute.
+fn pool(threads: usize) -> Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.context("the compute threads cannot be started")
 }
 
 /// What a child process does.

@@ -11,6 +11,8 @@ use crate::loader::Batch;
 use crate::session::Session;
 use crate::{Result, Scores};
 
+use super::Share;
+
 /// What a rank works on.
 pub(crate) struct Task<'a> {
     /// The rank's images.
@@ -41,6 +43,27 @@ impl Session {
         let mut found = Found::default();
         found.gradients = self.add_up(task, 0..task.parts.len(), &mut found)?;
         Ok(found)
+    }
+
+    /// Does all of a training step but change the weights, to see how long it takes:
+    /// at a rate of 0 no step diverges.
+    pub fn rehearse(
+        &mut self,
+        batch: &Batch,
+        share: Share,
+        step: usize,
+        precision: Precision,
+    ) -> Result<()> {
+        let task = Task {
+            batch,
+            parts: &share.parts(batch.whole),
+            stream: self.stream(0, step),
+            precision,
+        };
+        match self.work(&task)?.gradients {
+            Some(gradients) => self.update(gradients, 0.0),
+            None => Ok(()),
+        }
     }
 
     fn add_up(
