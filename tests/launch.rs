@@ -4,12 +4,10 @@
 
 mod program;
 
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use program::{Program, stderr, stdout};
+use program::{Program, finish, stderr, stdout};
 
-const PATIENCE: Duration = Duration::from_secs(120);
 const EXPERIMENT: &str = "relu_vs_tanh/ci";
 
 /// Two trials that train for a while.
@@ -29,38 +27,6 @@ fn local(epochs: &'static str) -> Vec<&'static str> {
 
 fn launched(epochs: &'static str) -> Vec<&'static str> {
     [local(epochs), vec!["--launcher", "processes"]].concat()
-}
-
-fn begin(program: &Program, arguments: &[&str]) -> Child {
-    program
-        .command(arguments)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts")
-}
-
-fn finish(child: Child) -> (Option<i32>, String) {
-    let output = child.wait_with_output().expect("it ends");
-    (output.status.code(), stderr(&output) + &stdout(&output))
-}
-
-/// Waits until some trial has so many epochs.
-fn wait_for_epochs(program: &Program, count: usize) {
-    let begun = Instant::now();
-    loop {
-        let folder = program.store().join(EXPERIMENT);
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let lines = entries.map(|entry| {
-            let text = std::fs::read_to_string(entry.path().join("metrics.jsonl"));
-            text.map_or(0, |text| text.lines().count())
-        });
-        if lines.max().unwrap_or(0) >= count {
-            return;
-        }
-        assert!(begun.elapsed() < PATIENCE, "no epoch in time");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Sends every task of a store a signal; whether there was one.
@@ -124,8 +90,8 @@ fn a_search_and_its_trials_give_the_bits_of_this_process() {
 fn tasks_that_are_cut_off_are_submitted_again() {
     let epochs = "training.epochs=40";
     let program = Program::new();
-    let child = begin(&program, &launched(epochs));
-    wait_for_epochs(&program, 3);
+    let child = program.begin(&launched(epochs));
+    program.wait_for_epochs(EXPERIMENT, 3);
     assert!(signal_tasks(&program, "-KILL"), "no task was at work");
     let (code, log) = finish(child);
     assert_eq!(code, Some(0), "{log}");
@@ -137,8 +103,8 @@ fn tasks_that_are_cut_off_are_submitted_again() {
 fn a_run_that_is_killed_finds_its_tasks_again() {
     let epochs = "training.epochs=60";
     let program = Program::new();
-    let mut child = begin(&program, &launched(epochs));
-    wait_for_epochs(&program, 2);
+    let mut child = program.begin(&launched(epochs));
+    program.wait_for_epochs(EXPERIMENT, 2);
     let twin = program.fail(&launched(epochs));
     assert!(
         twin.contains("another process watches these trials"),
@@ -155,8 +121,8 @@ fn a_run_that_is_killed_finds_its_tasks_again() {
 fn a_stop_cancels_every_task_and_the_same_command_goes_on() {
     let epochs = "training.epochs=60";
     let program = Program::new();
-    let child = begin(&program, &launched(epochs));
-    wait_for_epochs(&program, 3);
+    let child = program.begin(&launched(epochs));
+    program.wait_for_epochs(EXPERIMENT, 3);
     let id = child.id().to_string();
     Command::new("kill")
         .args(["-INT", &id])

@@ -2,7 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -66,6 +67,15 @@ impl Program {
             .expect("the program starts")
     }
 
+    /// Begins the command, to be [`finish`]ed.
+    pub fn begin(&self, arguments: &[&str]) -> Child {
+        self.command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts")
+    }
+
     pub fn succeed(&self, arguments: &[&str]) -> Output {
         let output = self.output(arguments);
         assert!(
@@ -98,6 +108,19 @@ impl Program {
             .collect();
         trials.sort();
         trials
+    }
+
+    /// Waits until some trial of `EXPERIMENT/PROFILE` has so many epochs.
+    pub fn wait_for_epochs(&self, experiment: &str, count: usize) {
+        let folder = self.store().join(experiment);
+        let lines = |trial: PathBuf| {
+            let text = std::fs::read_to_string(trial.join("metrics.jsonl"));
+            text.map_or(0, |text| text.lines().count())
+        };
+        wait(&format!("epoch {count}"), || {
+            let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            entries.map(|entry| lines(entry.path())).max().unwrap_or(0) >= count
+        });
     }
 
     /// The metrics of a trial, a value a line.
@@ -141,6 +164,22 @@ fn newest_checkpoint(trial: &Path) -> Vec<u8> {
     let index: Value = serde_json::from_str(&index).expect("JSON");
     let file = index[0]["file"].as_str().expect("a file name");
     std::fs::read(trial.join(file)).expect("a checkpoint")
+}
+
+/// Waits until something is so, a few minutes at most.
+pub fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        let patience = Duration::from_secs(180);
+        assert!(begun.elapsed() < patience, "{what} did not come to be");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Waits for the end of a command: its exit code, and all that it said.
+pub fn finish(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().expect("it ends");
+    (output.status.code(), stderr(&output) + &stdout(&output))
 }
 
 pub fn stdout(output: &Output) -> String {

@@ -5,14 +5,10 @@
 #[path = "../program.rs"]
 mod program;
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use program::{Program, stderr, stdout};
+use program::{Program, finish, stderr, stdout, wait};
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(180);
 const EXPERIMENT: &str = "relu_vs_tanh/ci";
 
 /// Four trials that each train for some seconds on one core.
@@ -41,16 +37,6 @@ fn expected() -> Vec<(String, Vec<serde_json::Value>, Vec<u8>)> {
     program.results(EXPERIMENT)
 }
 
-/// A run in the background.
-fn begin(program: &Program) -> Child {
-    program
-        .command(&on_slurm())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts")
-}
-
 fn slurm(name: &str, arguments: &[&str]) -> String {
     let output = Command::new(name).args(arguments).output();
     stdout(&output.expect("Slurm's commands"))
@@ -60,27 +46,6 @@ fn slurm(name: &str, arguments: &[&str]) -> String {
 fn job() -> Option<String> {
     let queue = slurm("squeue", &["--noheader", "--format=%A"]);
     queue.lines().next().map(|line| line.trim().to_string())
-}
-
-fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what} did not come to be");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
-/// Waits until a trial has an epoch, and none of them is done.
-fn wait_for_epochs(program: &Program, count: usize) {
-    wait("an epoch", || {
-        let folder = program.store().join(EXPERIMENT);
-        let lines = |path: PathBuf| {
-            let text = std::fs::read_to_string(path.join("metrics.jsonl"));
-            text.map_or(0, |text| text.lines().count())
-        };
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|entry| lines(entry.path())).max().unwrap_or(0) >= count
-    });
 }
 
 /// The jobs that were ever submitted for the experiment.
@@ -101,11 +66,6 @@ fn assert_nothing_ran_twice(program: &Program) {
             assert_eq!(log.matches(&line).count(), 1, "{line} in\n{log}");
         }
     }
-}
-
-fn finish(child: Child) -> (Option<i32>, String) {
-    let output = child.wait_with_output().expect("it ends");
-    (output.status.code(), stderr(&output) + &stdout(&output))
 }
 
 #[test]
@@ -130,8 +90,8 @@ fn an_array_gives_what_this_process_gives() {
 #[ignore = "needs a Slurm cluster: tests/slurm/run.sh"]
 fn a_node_that_dies_loses_no_finished_epoch() {
     let program = Program::new();
-    let child = begin(&program);
-    wait_for_epochs(&program, 5);
+    let child = program.begin(&on_slurm());
+    program.wait_for_epochs(EXPERIMENT, 5);
     // As if the power went: everything of the node at once.
     for name in ["slurmd", "slurmstepd"] {
         Command::new("pkill")
@@ -170,8 +130,8 @@ fn a_node_that_dies_loses_no_finished_epoch() {
 #[ignore = "needs a Slurm cluster: tests/slurm/run.sh"]
 fn a_cancelled_array_ends_the_run_and_the_same_command_goes_on() {
     let program = Program::new();
-    let child = begin(&program);
-    wait_for_epochs(&program, 5);
+    let child = program.begin(&on_slurm());
+    program.wait_for_epochs(EXPERIMENT, 5);
     slurm("scancel", &[&job().expect("a job")]);
     let (code, log) = finish(child);
     assert_eq!(code, Some(1), "{log}");
@@ -190,8 +150,8 @@ fn a_cancelled_array_ends_the_run_and_the_same_command_goes_on() {
 #[ignore = "needs a Slurm cluster: tests/slurm/run.sh"]
 fn a_run_that_is_killed_finds_its_job_again() {
     let program = Program::new();
-    let mut child = begin(&program);
-    wait_for_epochs(&program, 3);
+    let mut child = program.begin(&on_slurm());
+    program.wait_for_epochs(EXPERIMENT, 3);
     let twin = program.output(&on_slurm());
     assert_eq!(twin.status.code(), Some(1));
     assert!(
@@ -212,8 +172,8 @@ fn a_run_that_is_killed_finds_its_job_again() {
 #[ignore = "needs a Slurm cluster: tests/slurm/run.sh"]
 fn a_stop_saves_every_task_and_goes_on_another_time() {
     let program = Program::new();
-    let child = begin(&program);
-    wait_for_epochs(&program, 5);
+    let child = program.begin(&on_slurm());
+    program.wait_for_epochs(EXPERIMENT, 5);
     let id = child.id().to_string();
     Command::new("kill")
         .args(["-INT", &id])
