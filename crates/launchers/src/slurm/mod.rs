@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ablate_core::{Error, Job, Launcher, LauncherConfig, Result, TaskState};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// How jobs are submitted to a Slurm cluster.
 ///
@@ -18,14 +18,21 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct Slurm {
     /// The partition; none given: the cluster's default.
+    #[serde(deserialize_with = "word")]
     pub partition: Option<String>,
     /// The account that is charged.
+    #[serde(deserialize_with = "word")]
     pub account: Option<String>,
     /// The quality of service.
+    #[serde(deserialize_with = "word")]
     pub qos: Option<String>,
     /// The most time a task may take, as `sbatch --time` reads it: `90` minutes,
     /// `12:00:00`, `2-00:00:00`. A trial that needs more goes on in another task.
+    #[serde(deserialize_with = "word")]
     pub time: Option<String>,
+    /// Seconds before the end of its time at which a task is asked to save and stop, 1
+    /// or more. Slurm looks every half minute, and may ask a minute sooner.
+    pub notice_seconds: u16,
     /// Cores for each task; none given: `machine.threads` of the trials, and where
     /// that is 0 the cluster's default.
     pub cpus: Option<usize>,
@@ -33,6 +40,7 @@ pub struct Slurm {
     /// all of the node's.
     pub memory_mib: Option<u64>,
     /// Generic resources of each task; none given: `gpu:1` for trials on a GPU.
+    #[serde(deserialize_with = "word")]
     pub gres: Option<String>,
     /// At most so many tasks at once; none given: as many as there is room for.
     pub at_once: Option<usize>,
@@ -49,6 +57,7 @@ impl Default for Slurm {
             account: None,
             qos: None,
             time: None,
+            notice_seconds: 60,
             cpus: None,
             memory_mib: None,
             gres: None,
@@ -68,6 +77,13 @@ impl LauncherConfig for Slurm {
                 "poll_seconds",
                 problem,
                 "give seconds in 0.1..=3600",
+            ));
+        }
+        if self.notice_seconds == 0 {
+            return Err(Error::bad_value(
+                "notice_seconds",
+                "a task that is not asked cannot save",
+                "give at least what a step and a checkpoint take",
             ));
         }
         if self.at_once == Some(0) {
@@ -153,7 +169,7 @@ impl Slurm {
             // trial goes on from its checkpoint.
             "--requeue".to_string(),
             // Time to save between SIGTERM and the end of the time.
-            "--signal=B:TERM@60".to_string(),
+            format!("--signal=B:TERM@{}", self.notice_seconds),
         ];
         let needs = job.resources;
         let gpus = (needs.gpus > 0).then(|| format!("gpu:{}", needs.gpus));
@@ -177,6 +193,20 @@ impl Slurm {
         arguments.extend(self.options.iter().cloned());
         arguments
     }
+}
+
+/// A key's text, which may be a number: an account, or minutes.
+fn word<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Word {
+        Text(String),
+        Number(u64),
+    }
+    Ok(Option::<Word>::deserialize(from)?.map(|word| match word {
+        Word::Text(text) => text,
+        Word::Number(number) => number.to_string(),
+    }))
 }
 
 /// An estimate in bytes as MiB with a quarter to spare, and what any program takes.

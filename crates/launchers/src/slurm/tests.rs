@@ -60,6 +60,7 @@ fn sbatch_is_told_what_a_task_needs() {
         "--job-name=ablate_lrn",
         "--output=/runs/launch/%A_%a.log",
         "--requeue",
+        "--signal=B:TERM@60",
         "--partition=gpu",
         "--time=12:00:00",
         "--cpus-per-task=4",
@@ -74,6 +75,16 @@ fn sbatch_is_told_what_a_task_needs() {
     }
     assert!(!arguments.iter().any(|a| a.starts_with("--account")));
     assert_eq!(roomy(400 << 20), 756);
+}
+
+#[test]
+fn a_number_may_be_an_account_or_minutes() {
+    let keys = serde_json::json!({"account": 4711, "time": 90, "qos": "long"});
+    let slurm: Slurm = serde_json::from_value(keys).expect("a config");
+    let arguments = slurm.arguments(&job("/runs/launch".as_ref()));
+    for expected in ["--account=4711", "--time=90", "--qos=long"] {
+        assert!(arguments.iter().any(|a| a == expected), "{arguments:?}");
+    }
 }
 
 #[test]
@@ -102,6 +113,10 @@ fn values_out_of_range_are_refused_with_their_key() {
             ..Slurm::default()
         },
         Slurm {
+            notice_seconds: 0,
+            ..Slurm::default()
+        },
+        Slurm {
             at_once: Some(0),
             ..Slurm::default()
         },
@@ -110,10 +125,14 @@ fn values_out_of_range_are_refused_with_their_key() {
             ..Slurm::default()
         },
     ];
-    for (slurm, key) in wrong
-        .iter()
-        .zip(["poll_seconds", "poll_seconds", "at_once", "options"])
-    {
+    let keys = [
+        "poll_seconds",
+        "poll_seconds",
+        "notice_seconds",
+        "at_once",
+        "options",
+    ];
+    for (slurm, key) in wrong.iter().zip(keys) {
         let error = slurm.build().err().expect("refused").to_string();
         assert!(error.contains(key), "{error}");
     }
