@@ -177,6 +177,10 @@ fn launchers_and_their_keys_are_checked() {
             ["--jobs 2", "leave --jobs out"],
         ),
         (
+            vec!["--launcher", "slurm", "--set", "machine.device=\"cuda:1\""],
+            ["`cuda:1`", "set machine.device=\"cuda\""],
+        ),
+        (
             vec!["--launcher-set", "partition=gpu"],
             ["this process has no such keys", "--launcher slurm"],
         ),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ablate_report::Report;
-use ablate_runner::{Checked, Control, Draft, Outcome, Plan, RunOptions, memory};
+use ablate_runner::{Checked, Control, Draft, Outcome, Plan, RunOptions, Site, memory};
 use ablate_store::{Status, Trial};
 use anyhow::{Context, bail};
 
@@ -209,7 +209,11 @@ impl Execution {
     /// Builds everything once, and says what will be trained.
     fn check(&mut self, plan: &Plan) -> anyhow::Result<Checked> {
         self.start_threads(plan)?;
-        let checked = plan.check()?;
+        let site = match self.launcher {
+            None => Site::Here,
+            Some(_) => Site::Elsewhere,
+        };
+        let checked = plan.check(site)?;
         if !self.style.json {
             watch::announce(plan, &checked.parameters);
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, Site};
 
 /// A device by name: `cpu`, `cuda` (the first GPU) or `cuda:N`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,25 +51,51 @@ impl DeviceName {
         let Self::Cuda { ordinal } = self else {
             return Ok(Device::Cpu);
         };
-        let wrong = |problem: String, fix: &str| Error::Config {
-            origin: "the configuration".to_string(),
-            key: "machine.device".to_string(),
-            problem,
-            fix: format!("{fix}, or set machine.device=\"cpu\" (see docs/cuda.md)"),
-        };
-        if !cfg!(feature = "cuda") {
-            return Err(wrong(
-                format!("`{self}` needs CUDA, which this program was built without"),
-                "run `cargo xtask-cuda` in place of `cargo xtask`",
-            ));
-        }
+        self.check_program()?;
         // One stream for all threads, so that work is done in the order it is asked for.
         Device::new_cuda_with_stream(ordinal).map_err(|error| {
-            wrong(
+            self.wrong(
                 format!("`{self}` does not open: {error}"),
                 "give the number of a GPU that `nvidia-smi` lists",
             )
         })
+    }
+
+    /// Whether trials can compute on it where they will run, as far as that shows here.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open); of another machine, the name means a certain one of
+    /// its GPUs.
+    pub(crate) fn check(self, site: Site) -> Result<()> {
+        match (site, self) {
+            (Site::Here, _) => self.open().map(drop),
+            (Site::Elsewhere, Self::Cpu) => Ok(()),
+            (Site::Elsewhere, Self::Cuda { ordinal: 0 }) => self.check_program(),
+            (Site::Elsewhere, Self::Cuda { .. }) => Err(self.wrong(
+                format!("a launcher's task does not know which GPU is `{self}`: it sees only those it was given"),
+                "set machine.device=\"cuda\", the first of them",
+            )),
+        }
+    }
+
+    /// Whether this program has kernels for it.
+    fn check_program(self) -> Result<()> {
+        match self == Self::Cpu || cfg!(feature = "cuda") {
+            true => Ok(()),
+            false => Err(self.wrong(
+                format!("`{self}` needs CUDA, which this program was built without"),
+                "run `cargo xtask-cuda` in place of `cargo xtask`",
+            )),
+        }
+    }
+
+    fn wrong(self, problem: String, fix: &str) -> Error {
+        Error::Config {
+            origin: "the configuration".to_string(),
+            key: "machine.device".to_string(),
+            problem,
+            fix: format!("{fix}, or set machine.device=\"cpu\" (see docs/cuda.md)"),
+        }
     }
 }
 
@@ -186,5 +212,18 @@ mod tests {
         for part in ["`machine.device`", "`cuda:1`", "xtask-cuda", "docs/cuda.md"] {
             assert!(message.contains(part), "{message}");
         }
+    }
+
+    #[test]
+    fn a_task_elsewhere_computes_on_the_gpu_it_is_given() {
+        let error = DeviceName::Cuda { ordinal: 1 }.check(Site::Elsewhere);
+        let message = error.expect_err("no such GPU").to_string();
+        for part in ["`machine.device`", "`cuda:1`", "machine.device=\"cuda\""] {
+            assert!(message.contains(part), "{message}");
+        }
+        // There need be no GPU here, but kernels in the program.
+        let first = DeviceName::Cuda { ordinal: 0 }.check(Site::Elsewhere);
+        assert_eq!(first.is_ok(), cfg!(feature = "cuda"));
+        DeviceName::Cpu.check(Site::Elsewhere).expect("everywhere");
     }
 }

@@ -53,5 +53,5 @@ pub use observer::{Event, Observer};
 pub use outline::Outline;
 pub use parallel::{follow, leave};
 pub use pipeline::{Pipeline, Statistics};
-pub use plan::{Checked, Plan, PlannedTrial, Purpose, Shorter};
+pub use plan::{Checked, Plan, PlannedTrial, Purpose, Shorter, Site};
 pub use run::{Outcome, RunOptions, run, stored};

@@ -67,6 +67,15 @@ pub enum Purpose {
     Search,
 }
 
+/// Where the trials of a plan will run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// In this process.
+    Here,
+    /// As tasks of a batch system, on machines that may have GPUs where this has none.
+    Elsewhere,
+}
+
 /// What a run will do.
 pub struct Plan {
     /// The claim and the variants.
@@ -93,8 +102,8 @@ impl Plan {
     /// variant shows before the first is trained.
     ///
     /// # Errors
-    /// Whatever a plugin says to its config or its data.
-    pub fn check(&self) -> Result<Checked> {
+    /// Whatever a plugin says to its config or its data; or there is no such device.
+    pub fn check(&self, site: Site) -> Result<Checked> {
         let mut checked = Checked::default();
         let mut seen = HashSet::new();
         let mut outlines: HashMap<_, Outline> = HashMap::new();
@@ -106,7 +115,7 @@ impl Plan {
             let config = &trial.config;
             let outline = match outlines.entry(network(config)) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(place) => place.insert(self.outline(config)?),
+                Entry::Vacant(place) => place.insert(self.outline(config, site)?),
             };
             registry::optimiser(&config.optimiser.name, &config.optimiser.config, &[])
                 .map_err(|error| in_table("optimiser", error))?;
@@ -125,8 +134,8 @@ impl Plan {
     }
 
     /// Builds a trial's input and network, but for the values.
-    fn outline(&self, config: &TrialConfig) -> Result<Outline> {
-        config.machine.device.open()?;
+    fn outline(&self, config: &TrialConfig, site: Site) -> Result<Outline> {
+        config.machine.device.check(site)?;
         let data = self.dataset(&config.data)?;
         for split in [Split::Train, Split::Validation] {
             if data.len(split) == 0 {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ablate_core::DataContext;
 use ablate_runner::config::ExperimentFile;
-use ablate_runner::{Control, Draft, Event, Observer, Outline, Plan, PlannedTrial};
+use ablate_runner::{Control, Draft, Event, Observer, Outline, Plan, PlannedTrial, Site};
 use tempfile::TempDir;
 
 use super::MIB;
@@ -215,6 +215,6 @@ fn checked(path: &Path) -> Result<(Plan, u64), String> {
         Outline::of(&config.model, input, classes, config.machine.workers).map_err(say)?;
     }
     let plan = draft.plan(&[]).map_err(say)?;
-    let memory = plan.check().map_err(say)?.memory;
+    let memory = plan.check(Site::Here).map_err(say)?.memory;
     Ok((plan, memory))
 }

@@ -11,15 +11,15 @@ mod ledger;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ablate_core::{Job, Launcher, Resources, TaskState};
-use ablate_store::{Status, Trial};
+use ablate_store::{ExperimentFolder, Status, Trial};
 
 use self::followed::Followed;
 use self::ledger::Ledger;
 use crate::run::averages;
-use crate::{DeviceName, Observer, Outcome, Plan, Result, RunOptions};
+use crate::{DeviceName, Observer, Outcome, Plan, PlannedTrial, Result, RunOptions};
 
 /// The folder within the experiment's for scripts, lists of tasks and what they print.
 const DESK: &str = "launch";
@@ -56,14 +56,9 @@ pub fn launch(
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
     let folder = plan.folder(options.store)?;
-    let desk = folder.path().join(DESK);
-    fs::create_dir_all(&desk).map_err(ablate_store::Error::io(&desk))?;
+    let desk = desk(&folder)?;
     let mut ledger = Ledger::open(&desk, launch.name)?;
-    let mut trials: Vec<Followed> = plan
-        .trials
-        .iter()
-        .map(|planned| Followed::new(planned, folder.path()))
-        .collect();
+    let mut trials = follow(plan, &folder);
     let mut is_cancelled = false;
     loop {
         let tasks = ledger.ask(launch.launcher)?;
@@ -86,9 +81,7 @@ pub fn launch(
             false => trials.iter_mut().filter(is_due).collect(),
         };
         let submitted = due.len();
-        if submitted > 0 {
-            submit(plan, launch, &desk, &mut ledger, due)?;
-        }
+        submit(plan, launch, &desk, &mut ledger, due)?;
         let waits = control.is_paused() && !control.is_stopping();
         let at_work = trials.iter().any(Followed::is_at_work);
         if submitted == 0 && !at_work && !(waits && trials.iter().any(Followed::is_due)) {
@@ -99,53 +92,73 @@ pub fn launch(
     outcome(plan, options, folder, &trials, observer)
 }
 
-/// Has the batch system run these trials, as one job.
+/// The folder for the jobs of an experiment; created if need be.
+fn desk(folder: &ExperimentFolder) -> Result<PathBuf> {
+    let desk = folder.path().join(DESK);
+    fs::create_dir_all(&desk).map_err(ablate_store::Error::io(&desk))?;
+    Ok(desk)
+}
+
+fn follow<'a>(plan: &'a Plan, folder: &ExperimentFolder) -> Vec<Followed<'a>> {
+    let trials = plan.trials.iter();
+    trials
+        .map(|planned| Followed::new(planned, folder.path()))
+        .collect()
+}
+
+/// Has the batch system run these trials: a job of those for the CPU, and one of those
+/// that need GPUs.
 fn submit(
     plan: &Plan,
     launch: &Launch,
-    desk: &std::path::Path,
+    desk: &Path,
     ledger: &mut Ledger,
-    mut due: Vec<&mut Followed>,
+    due: Vec<&mut Followed>,
 ) -> Result<()> {
-    let machine = due.iter().map(|trial| &trial.planned.config.machine);
-    let resources = Resources {
-        threads: machine
-            .clone()
-            .map(|machine| machine.threads)
-            .max()
-            .unwrap_or(0),
-        memory: launch.memory,
-        gpus: machine
-            .map(|machine| usize::from(machine.device != DeviceName::Cpu))
-            .max()
-            .unwrap_or(0),
-    };
-    let name = &plan.experiment.name;
-    let job = Job {
-        name: name
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-            .collect(),
-        folder: desk.to_path_buf(),
-        directory: launch.directory.clone(),
-        command: launch.command.clone(),
-        tasks: due.iter().map(|trial| trial.name.clone()).collect(),
-        resources,
-    };
-    let id = launch.launcher.submit(&job)?;
-    tracing::info!("job {id}: {} tasks", job.tasks.len());
-    ledger.add(id, job.tasks)?;
-    for trial in &mut due {
-        trial.submitted();
+    let (cpu, gpu): (Vec<_>, Vec<_>) = due.into_iter().partition(|trial| gpus(trial.planned) == 0);
+    for mut trials in [cpu, gpu] {
+        let planned = || trials.iter().map(|trial| trial.planned);
+        let threads = planned().map(|trial| trial.config.machine.threads);
+        let resources = Resources {
+            threads: threads.max().unwrap_or(0),
+            memory: launch.memory,
+            gpus: planned().map(gpus).max().unwrap_or(0),
+        };
+        let name = &plan.experiment.name;
+        let job = Job {
+            name: name
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+                .collect(),
+            folder: desk.to_path_buf(),
+            directory: launch.directory.clone(),
+            command: launch.command.clone(),
+            tasks: trials.iter().map(|trial| trial.name.clone()).collect(),
+            resources,
+        };
+        if job.tasks.is_empty() {
+            continue;
+        }
+        let id = launch.launcher.submit(&job)?;
+        tracing::info!("job {id}: {} tasks", job.tasks.len());
+        ledger.add(id, job.tasks)?;
+        for trial in &mut trials {
+            trial.submitted();
+        }
     }
     Ok(())
+}
+
+/// The GPUs that a trial computes on.
+fn gpus(trial: &PlannedTrial) -> usize {
+    usize::from(trial.config.machine.device != DeviceName::Cpu)
 }
 
 /// What became of the plan, read from the store.
 fn outcome(
     plan: &Plan,
     options: &RunOptions,
-    folder: ablate_store::ExperimentFolder,
+    folder: ExperimentFolder,
     followed: &[Followed],
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
