@@ -5,6 +5,7 @@
 //! What is true of a trial is what lies in its folder; the batch system is only asked
 //! whether something still works on it.
 
+mod contact;
 mod followed;
 mod ledger;
 
@@ -16,10 +17,11 @@ use std::path::{Path, PathBuf};
 use ablate_core::{Job, Launcher, Resources, TaskState};
 use ablate_store::{ExperimentFolder, Status, Trial};
 
+use self::contact::Contact;
 use self::followed::Followed;
 use self::ledger::Ledger;
 use crate::run::averages;
-use crate::{DeviceName, Observer, Outcome, Plan, PlannedTrial, Result, RunOptions};
+use crate::{DeviceName, Event, Observer, Outcome, Plan, PlannedTrial, Result, RunOptions};
 
 /// The folder within the experiment's for scripts, lists of tasks and what they print.
 const DESK: &str = "launch";
@@ -59,9 +61,17 @@ pub fn launch(
     let desk = desk(&folder)?;
     let mut ledger = Ledger::open(&desk, launch.name)?;
     let mut trials = follow(plan, &folder);
-    let mut is_cancelled = false;
+    let (mut contact, mut is_cancelled) = (Contact::default(), false);
     loop {
-        let tasks = ledger.ask(launch.launcher)?;
+        let tell = |message: &str| {
+            if let Some(trial) = plan.trials.first() {
+                observer.notice(Event::Warning { trial, message });
+            }
+        };
+        let Some(tasks) = contact.ask(&mut ledger, launch.launcher, tell)? else {
+            std::thread::sleep(launch.launcher.interval());
+            continue;
+        };
         for trial in &mut trials {
             trial.look(tasks.get(&trial.name).copied(), observer)?;
         }
