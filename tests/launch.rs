@@ -6,7 +6,7 @@ mod program;
 
 use std::process::Command;
 
-use program::{Program, finish, stderr, stdout};
+use program::{Program, finish, stderr, stdout, wait};
 
 const EXPERIMENT: &str = "relu_vs_tanh/ci";
 
@@ -134,6 +134,27 @@ fn a_stop_cancels_every_task_and_the_same_command_goes_on() {
     let log = stderr(&program.succeed(&launched(epochs)));
     assert!(log.contains("going on after epoch"), "{log}");
     assert_eq!(program.results(EXPERIMENT), expected(epochs));
+}
+
+#[test]
+fn the_points_of_a_sweep_are_submitted_together_and_stopped_together() {
+    let mut run = local("training.epochs=60");
+    run.extend(["--set", "training.batch_size=16,20"]);
+    let launched = [run.clone(), vec!["--launcher", "processes"]].concat();
+    let program = Program::new();
+    let child = program.begin(&launched);
+    program.wait_for_epochs(EXPERIMENT, 2);
+    wait("both points", || submitted(&program) == 2);
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status();
+    assert!(sent.expect("kill").success());
+    let (code, log) = finish(child);
+    assert_eq!(code, Some(130), "{log}");
+    wait("no task", || !signal_tasks(&program, "-0"));
+    program.succeed(&launched);
+    let here = Program::new();
+    here.succeed(&run);
+    assert_eq!(program.results(EXPERIMENT), here.results(EXPERIMENT));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use ablate_core::{Launcher, registry};
-use ablate_runner::{Draft, Launch, Plan};
+use ablate_runner::{Draft, Launch, Plan, Site};
 use ablate_store::TrialFolder;
 use anyhow::{Context, bail};
 
@@ -85,6 +85,59 @@ impl Named {
     }
 }
 
+impl Named {
+    /// Puts the next trials of each experiment into the queue, so that none waits for
+    /// those before it to be done; `begin` is told of each plan first. What cannot be
+    /// queued now is said, and submitted in its turn.
+    pub fn queue(
+        &self,
+        selections: &[Selection],
+        begin: &mut dyn FnMut(&Plan) -> anyhow::Result<()>,
+    ) {
+        for selection in selections {
+            if let Err(error) = self.queue_one(selection, begin) {
+                let file = selection.experiment.display();
+                eprintln!("warning: {file} does not queue yet: {error:#}");
+            }
+        }
+    }
+
+    fn queue_one(
+        &self,
+        selection: &Selection,
+        begin: &mut dyn FnMut(&Plan) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let store = selection.store();
+        let plan = next(&selection.draft()?, &store)?;
+        begin(&plan)?;
+        let memory = plan.check(Site::Elsewhere)?.memory;
+        let launch = self.launch(selection, memory)?;
+        Ok(ablate_runner::queue(&plan, &store, &launch)?)
+    }
+
+    /// Takes what is left of [`queue`](Self::queue) out again.
+    ///
+    /// # Errors
+    /// The launcher does not answer.
+    pub fn withdraw(&self, selections: &[Selection]) -> anyhow::Result<()> {
+        for selection in selections {
+            let store = selection.store();
+            let plan = next(&selection.draft()?, &store)?;
+            ablate_runner::withdraw(&plan, &store, &self.launch(selection, 0)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The plan that an experiment is at: a round of its search, or that for the claim.
+fn next(draft: &Draft, store: &Path) -> anyhow::Result<Plan> {
+    let done = draft.searched(store)?;
+    Ok(match draft.search(&done)? {
+        Some(round) => round,
+        None => draft.plan(&done)?,
+    })
+}
+
 /// What a task runs, but for the trial's name at its end.
 fn command(selection: &Selection) -> anyhow::Result<Vec<OsString>> {
     let absolute = |path: PathBuf| {
@@ -120,11 +173,7 @@ fn command(selection: &Selection) -> anyhow::Result<Vec<OsString>> {
 /// # Errors
 /// There is no such trial, or not yet.
 pub fn one(draft: &Draft, store: &Path, name: &str) -> anyhow::Result<Option<Plan>> {
-    let done = draft.searched(store)?;
-    let mut plan = match draft.search(&done)? {
-        Some(round) => round,
-        None => draft.plan(&done)?,
-    };
+    let mut plan = next(draft, store)?;
     plan.trials.retain(|trial| trial.folder_name() == name);
     if !plan.trials.is_empty() {
         return Ok(Some(plan));

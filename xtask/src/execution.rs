@@ -42,7 +42,7 @@ pub enum End {
 }
 
 /// Says that a run was stopped, and how the program then exits.
-pub fn stopped() -> ExitCode {
+fn stopped() -> ExitCode {
     eprintln!("stopped; the same command goes on from here");
     ExitCode::from(130)
 }
@@ -73,6 +73,26 @@ impl Execution {
             group,
             has_threads: false,
         })
+    }
+
+    /// Has a launcher begin with all of these experiments, where they are several: they
+    /// are run, and watched, one after the other.
+    pub fn queue(&mut self, selections: &[Selection]) {
+        if let (Some(launcher), [_, _, ..]) = (&self.launcher, selections) {
+            let has_threads = &mut self.has_threads;
+            launcher.queue(selections, &mut |plan| start_threads(has_threads, plan));
+        }
+    }
+
+    /// Ends a run that was stopped, with experiments whose turn has not come.
+    ///
+    /// # Errors
+    /// The launcher does not answer.
+    pub fn stop(&self, waiting: &[Selection]) -> anyhow::Result<ExitCode> {
+        if let Some(launcher) = &self.launcher {
+            launcher.withdraw(waiting)?;
+        }
+        Ok(stopped())
     }
 
     /// Runs what is not done of an experiment, search first, and writes its report.
@@ -162,7 +182,7 @@ impl Execution {
             eprintln!("{name}: already done");
             return Ok(ExitCode::SUCCESS);
         };
-        self.start_threads(&plan)?;
+        start_threads(&mut self.has_threads, &plan)?;
         let mut observer = watch::observer(self.style, &plan, &store, &self.control);
         let options = RunOptions {
             store: &store,
@@ -208,7 +228,7 @@ impl Execution {
 
     /// Builds everything once, and says what will be trained.
     fn check(&mut self, plan: &Plan) -> anyhow::Result<Checked> {
-        self.start_threads(plan)?;
+        start_threads(&mut self.has_threads, plan)?;
         let site = match self.launcher {
             None => Site::Here,
             Some(_) => Site::Elsewhere,
@@ -235,22 +255,22 @@ impl Execution {
         }
         jobs
     }
+}
 
-    /// The compute threads of the whole program, as many as the first plan says;
-    /// before anything computes, since the pool is made on first use.
-    fn start_threads(&mut self, plan: &Plan) -> anyhow::Result<()> {
-        if std::mem::replace(&mut self.has_threads, true) {
-            return Ok(());
-        }
-        let threads = plan
-            .trials
-            .first()
-            .map_or(0, |trial| trial.config.machine.threads);
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
-            .context("the compute threads cannot be started")
+/// Starts the compute threads of the whole program, if it has none: as many as the first
+/// plan says, before anything computes, since the pool is made on first use.
+fn start_threads(has_threads: &mut bool, plan: &Plan) -> anyhow::Result<()> {
+    if std::mem::replace(has_threads, true) {
+        return Ok(());
     }
+    let threads = plan
+        .trials
+        .first()
+        .map_or(0, |trial| trial.config.machine.threads);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .context("the compute threads cannot be started")
 }
 
 /// Whether an error ended the training. A group that lacks a diverged member has

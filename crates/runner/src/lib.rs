@@ -46,7 +46,7 @@ pub use ensemble::PlannedGroup;
 pub use error::{Error, Result};
 pub use estimate::Estimate;
 pub use evaluate::Scores;
-pub use launch::{Launch, launch};
+pub use launch::{Launch, launch, queue, withdraw};
 pub use loading::Loading;
 pub use network::{Network, Prediction};
 pub use observer::{Event, Observer};

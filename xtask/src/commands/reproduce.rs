@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow, bail};
 
 use crate::complaint;
 use crate::elsewhere::Place;
-use crate::execution::{self, End, Execution};
+use crate::execution::{End, Execution};
 use crate::ranks::Leader;
 use crate::selection::{Selection, Settings};
 use crate::watch::Style;
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some(group) = Leader::join()? else {
         return Ok(ExitCode::SUCCESS);
     };
-    let files = files(arguments)?;
+    let selections = selections(arguments)?;
     let usual = || workspace::root().join("docs");
     let mut page = Page::open(arguments.out.clone().unwrap_or_else(usual))?;
     let style = Style {
@@ -64,21 +64,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let jobs = arguments.jobs.into();
     let mut execution = Execution::begin(style, jobs, &arguments.place, group)?;
-    let (mut broken, count) = (0, files.len());
-    for file in files {
-        let selection = Selection {
-            experiment: file,
-            settings: Settings {
-                profile: arguments.profile.clone(),
-                store: arguments.store.clone(),
-                ..Settings::default()
-            },
-            point: Vec::new(),
-        };
+    execution.queue(&selections);
+    let (mut broken, count) = (0, selections.len());
+    for (index, selection) in selections.iter().enumerate() {
         let command = selection.command();
         let draft = selection.draft().map_err(anyhow::Error::from);
-        match draft.and_then(|draft| execution.run(&selection, &draft)) {
-            Ok(End::Stopped) => return Ok(execution::stopped()),
+        match draft.and_then(|draft| execution.run(selection, &draft)) {
+            Ok(End::Stopped) => return execution.stop(&selections[index + 1..]),
             Ok(End::Reported {
                 report,
                 folder,
@@ -191,6 +183,19 @@ fn listed(folder: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
 
 /// The files of the named experiments; without names, of all that have the profile,
 /// in alphabetical order.
+fn selections(arguments: &Arguments) -> anyhow::Result<Vec<Selection>> {
+    let selection = |file| Selection {
+        experiment: file,
+        settings: Settings {
+            profile: arguments.profile.clone(),
+            store: arguments.store.clone(),
+            ..Settings::default()
+        },
+        point: Vec::new(),
+    };
+    Ok(files(arguments)?.into_iter().map(selection).collect())
+}
+
 fn files(arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
     let folder = workspace::root().join("experiments");
     if !arguments.experiments.is_empty() {

@@ -7,7 +7,7 @@ use ablate_report::Report;
 use anyhow::bail;
 
 use crate::elsewhere::Place;
-use crate::execution::{self, End, Execution};
+use crate::execution::{End, Execution};
 use crate::ranks::Leader;
 use crate::selection::{Selection, Settings};
 use crate::watch::Style;
@@ -67,16 +67,19 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         };
         return execution.run_one(selection, draft, name);
     }
+    if !arguments.dry_run {
+        execution.queue(&selections);
+    }
     let mut rows = Vec::new();
     let mut failures = Vec::new();
     // Each is dropped when it is done, with the data sets it has opened.
-    for (selection, draft) in selections.iter().zip(drafts) {
+    for (index, (selection, draft)) in selections.iter().zip(drafts).enumerate() {
         if arguments.dry_run {
             execution.announce(&draft)?;
             continue;
         }
         match execution.run(selection, &draft)? {
-            End::Stopped => return Ok(execution::stopped()),
+            End::Stopped => return execution.stop(&selections[index + 1..]),
             End::Reported {
                 report, failure, ..
             } => {

@@ -102,6 +102,40 @@ pub fn launch(
     outcome(plan, options, folder, &trials, observer)
 }
 
+/// Submits every trial of `plan` that is neither done nor in the queue, and watches
+/// none: a later [`launch`] finds them there.
+///
+/// # Errors
+/// As for [`launch`].
+pub fn queue(plan: &Plan, store: &Path, launch: &Launch) -> Result<()> {
+    let folder = plan.folder(store)?;
+    let desk = desk(&folder)?;
+    let mut ledger = Ledger::open(&desk, launch.name)?;
+    let tasks = ledger.ask(launch.launcher)?;
+    let mut trials = follow(plan, &folder);
+    for trial in &mut trials {
+        trial.look(tasks.get(&trial.name).copied(), &mut Nobody)?;
+    }
+    let due = trials.iter_mut().filter(|trial| trial.is_due()).collect();
+    submit(plan, launch, &desk, &mut ledger, due)
+}
+
+/// Takes back what [`queue`] submitted.
+///
+/// # Errors
+/// As for [`launch`].
+pub fn withdraw(plan: &Plan, store: &Path, launch: &Launch) -> Result<()> {
+    let desk = desk(&plan.folder(store)?)?;
+    Ledger::open(&desk, launch.name)?.cancel(launch.launcher)
+}
+
+/// Watches trials that are looked at in passing.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn notice(&mut self, _: Event) {}
+}
+
 /// The folder for the jobs of an experiment; created if need be.
 fn desk(folder: &ExperimentFolder) -> Result<PathBuf> {
     let desk = folder.path().join(DESK);
