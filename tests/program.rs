@@ -172,7 +172,7 @@ pub fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         let patience = Duration::from_secs(180);
         assert!(begun.elapsed() < patience, "{what} did not come to be");
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -5,6 +5,7 @@ mod launcher;
 mod templates;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ablate_core::{
     Augmentation, AugmentationConfig, AugmentationContext, DataContext, Dataset, DatasetConfig,
@@ -134,18 +135,29 @@ register!(
 );
 
 /// Maps 0..255 to 1..0.
-#[derive(Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-struct Negative {}
+struct Negative {
+    /// Milliseconds that it takes over a training image, as if the work were hard.
+    delay: u64,
+}
 
 impl AugmentationConfig for Negative {
     fn build(&self, _: &AugmentationContext) -> Result<Box<dyn Augmentation>> {
-        Ok(Box::new(Self {}))
+        Ok(Box::new(self.clone()))
     }
 }
 
 impl Augmentation for Negative {
-    fn apply(&self, image: &mut Image, _: Phase, _: &mut rand_chacha::ChaCha8Rng) -> Result<()> {
+    fn apply(
+        &self,
+        image: &mut Image,
+        phase: Phase,
+        _: &mut rand_chacha::ChaCha8Rng,
+    ) -> Result<()> {
+        if phase == Phase::Train {
+            std::thread::sleep(Duration::from_millis(self.delay));
+        }
         image
             .data
             .iter_mut()

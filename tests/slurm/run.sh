@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Tests the launcher for Slurm against a real cluster of this one machine. Needs root
-# and Debian's `slurm-wlm` and `munge`. Not part of continuous integration.
+# Tests the launcher for Slurm against a real cluster, whose nodes are all this machine.
+# Needs root and Debian's `slurm-wlm` and `munge`. Not part of continuous integration.
+#
+#   tests/slurm/run.sh [NAME]      all tests, or those with such a name
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
