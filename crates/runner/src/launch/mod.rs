@@ -193,9 +193,13 @@ fn submit(
     Ok(())
 }
 
-/// The GPUs that a trial computes on.
+/// The GPUs that a trial computes on: one for each of its ranks.
 fn gpus(trial: &PlannedTrial) -> usize {
-    usize::from(trial.config.machine.device != DeviceName::Cpu)
+    let machine = &trial.config.machine;
+    match machine.device {
+        DeviceName::Cpu => 0,
+        DeviceName::Cuda { .. } => machine.ranks,
+    }
 }
 
 /// What became of the plan, read from the store.
