@@ -124,15 +124,22 @@ END
     ready all_up
 }
 
+# Ends a daemon and waits until it writes no more.
+end() {
+    kill "$1" 2>/dev/null || return 0
+    for _ in $(seq 100); do
+        [[ -e /proc/$1/exe ]] || return 0
+        sleep 0.1
+    done
+}
+
 stop() {
     local name file
     for name in "${nodes[@]}"; do
         kill_node "$name" || true
     done
     for file in "$folder"/{slurmctld,munged}.pid; do
-        if [[ -f $file ]]; then
-            kill "$(cat "$file")" 2>/dev/null || true
-        fi
+        end "$(cat "$file" 2>/dev/null)"
     done
 }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::cluster::{
-    EPOCHS, EXPERIMENT, assert_nothing_ran_twice, control, expected, folder, logs, on_slurm,
+    EPOCHS, EXPERIMENT, assert_nothing_ran_twice, control, expected, folder, job, logs, on_slurm,
     submitted, task_on, wait_for_node,
 };
 use crate::program::{Program, finish, stderr, stdout, wait};
@@ -81,17 +81,15 @@ fn a_controller_that_starts_anew_does_not_end_the_run() {
     let program = Program::new();
     let child = program.begin(&on_slurm(&[]));
     program.wait_for_epochs(EXPERIMENT, 5);
+    let job = format!("--jobs={}", job().expect("a job"));
     let number = format!("{}/slurmctld.pid", folder());
     let number = std::fs::read_to_string(number).expect("its number");
     let stopped = Command::new("kill").arg(number.trim()).status();
     assert!(stopped.expect("kill").success());
-    // Slurm's commands try for a while: when a second has given up, one of the run has.
+    // A question is given up after a while: when a second one is, one of the run's is.
     let answers = || {
-        Command::new("squeue")
-            .output()
-            .expect("squeue")
-            .status
-            .success()
+        let asked = Command::new("squeue").arg(&job).output();
+        asked.expect("Slurm's commands").status.success()
     };
     wait("no answer", || !answers());
     assert!(!answers());
