@@ -279,5 +279,11 @@ mod tests {
         assert_eq!(Scale::of(&claim).effect(0.5, 1.0), 2.0_f64.ln());
         claim.comparison = Comparison::Ratio;
         assert!(!Scale::of(&claim).effect(0.5, 0.0).is_finite());
+        let (some, none) = (trial("tanh", 1, &[0.5]), trial("relu", 1, &[0.0]));
+        claim.measure = Measure::FinalTrain("top1_error".to_string());
+        assert_eq!(
+            Outcome::of(&claim, Some(&Side::from(&some)), Some(&Side::from(&none))),
+            Outcome::LeftOut("a ratio needs two positive values".to_string())
+        );
     }
 }

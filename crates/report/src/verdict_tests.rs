@@ -152,6 +152,8 @@ fn too_little_to_go_by() {
 fn a_figure_on_the_wrong_side_is_a_mistake_in_the_file() {
     for (comparison, unit, paper) in [
         (Comparison::Points, Unit::Points, 1.4),
+        (Comparison::Points, Unit::Points, 0.0),
+        (Comparison::Gain, Unit::Points, 0.0),
         (Comparison::Gain, Unit::Points, -1.4),
         (Comparison::Ratio, Unit::Times, 0.5),
         (Comparison::Multiple, Unit::Times, 0.5),
@@ -177,4 +179,29 @@ fn the_reason_names_the_numbers() {
         "The 95% interval [4.79, 6.73] lies wholly above no effect (1x) and includes the \
          paper's 6x."
     );
+}
+
+#[test]
+fn the_reason_says_on_which_side_of_the_figure_the_interval_lies() {
+    let reason = |bound, low, high| {
+        let effect = effect(Unit::Times, bound, 3, Some((low, high)));
+        judge(&claim(Comparison::Ratio, Some(6.0)), &effect).reason
+    };
+    for (bound, low, high, words) in [
+        (Exact, 7.0, 9.0, "and passes the paper's 6x"),
+        (Exact, 6.0, 9.0, "and includes the paper's 6x"),
+        (Exact, 4.0, 5.0, "but short of the paper's 6x"),
+        (AtLeast, 6.5, OPEN, "and passes the paper's 6x"),
+        (
+            AtLeast,
+            1.2,
+            OPEN,
+            "as a bound it does not establish the paper's 6x",
+        ),
+        (AtMost, 0.5, 9.0, "so the claim cannot be confirmed"),
+    ] {
+        let reason = reason(bound, low, high);
+        assert!(reason.contains(words), "{reason}");
+    }
+    assert!(!reason(Exact, 0.5, 9.0).contains("confirmed"));
 }

@@ -15,11 +15,6 @@ impl Interval {
         Self { low, high }
     }
 
-    /// Whether `value` lies in it, the ends included.
-    pub fn contains(self, value: f64) -> bool {
-        self.low <= value && value <= self.high
-    }
-
     /// Applies an increasing function to both ends.
     pub fn map(self, increasing: impl Fn(f64) -> f64) -> Self {
         Self::new(increasing(self.low), increasing(self.high))

@@ -54,6 +54,8 @@ mod tests {
         assert_eq!(sign_flip_p(&[0.0, 0.0, 0.0]), Some(1.0));
         assert_eq!(sign_flip_p(&[]), None);
         assert_eq!(sign_flip_p(&[f64::NAN]), None);
+        let least = 2.0 / f64::from(1_u32 << MOST_FLIPS);
+        assert_eq!(sign_flip_p(&[1.0; MOST_FLIPS]), Some(least));
         assert_eq!(sign_flip_p(&[1.0; MOST_FLIPS + 1]), None);
     }
 }

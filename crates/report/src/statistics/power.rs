@@ -134,6 +134,14 @@ mod tests {
         assert_eq!(detectable_effect(0), None);
     }
 
+    #[test]
+    fn without_an_effect_a_test_at_5_percent_finds_one_in_twenty_times() {
+        for n in [2, 3, 10, 200] {
+            let found = power(n, 0.0);
+            assert!((found - 0.05).abs() < 1e-6, "{n} values: {found}");
+        }
+    }
+
     /// ceil of statsmodels TTestPower().solve_power(effect_size=d, alpha=0.05, power=0.8)
     #[test]
     fn pairs_needed_match_statsmodels() {
