@@ -9,7 +9,7 @@ use ablate_data as _;
 use ablate_metrics as _;
 use ablate_optimisers as _;
 use ablate_parallel::Alone;
-use ablate_runner::{Control, Draft, Event, Observer, RunOptions, run};
+use ablate_runner::{Control, Draft, Nobody, RunOptions, run};
 use ablate_store::{Status, checkpoint};
 use candle_core::Tensor;
 use candle_nn::{Init, Linear, Module};
@@ -63,12 +63,6 @@ impl Model for CliffModel {
 }
 
 register!(model, "cliff", Cliff, "softmax regression until some step");
-
-struct Nobody;
-
-impl Observer for Nobody {
-    fn notice(&mut self, _: Event) {}
-}
 
 const EXPERIMENT: &str = r#"
 [experiment]

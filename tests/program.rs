@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// What is left of trials, as [`Program::results`] has it: name, metrics, bytes.
+pub type Results = Vec<(String, Vec<Value>, Vec<u8>)>;
+
 /// The program with a temporary run store.
 pub struct Program {
     store: TempDir,
@@ -135,7 +138,7 @@ impl Program {
     /// Everything that must not depend on how a run was interrupted or on the
     /// machine's speed and workers: metrics without throughput and bytes
     /// exchanged, the final tensors, and what the final model says.
-    pub fn results(&self, experiment: &str) -> Vec<(String, Vec<Value>, Vec<u8>)> {
+    pub fn results(&self, experiment: &str) -> Results {
         let result = |trial: &PathBuf| {
             let mut metrics = self.metrics(trial);
             for record in &mut metrics {
@@ -150,20 +153,24 @@ impl Program {
                 .into_owned();
             // Absent where a trial has not finished.
             let outputs = std::fs::read(trial.join("outputs.safetensors")).unwrap_or_default();
-            (name, metrics, [newest_checkpoint(trial), outputs].concat())
+            // Absent where it was cut off before its first.
+            let newest = newest_checkpoint(trial);
+            let tensors = newest.map(|file| std::fs::read(file).expect("a checkpoint"));
+            (
+                name,
+                metrics,
+                [tensors.unwrap_or_default(), outputs].concat(),
+            )
         };
         self.trials(experiment).iter().map(result).collect()
     }
 }
 
-/// The newest checkpoint's bytes; none where a trial was cut off before its first.
-fn newest_checkpoint(trial: &Path) -> Vec<u8> {
-    let Ok(index) = std::fs::read_to_string(trial.join("checkpoint.json")) else {
-        return Vec::new();
-    };
+/// The newest checkpoint's file; `None` where there is no list of them.
+pub fn newest_checkpoint(trial: &Path) -> Option<PathBuf> {
+    let index = std::fs::read_to_string(trial.join("checkpoint.json")).ok()?;
     let index: Value = serde_json::from_str(&index).expect("JSON");
-    let file = index[0]["file"].as_str().expect("a file name");
-    std::fs::read(trial.join(file)).expect("a checkpoint")
+    Some(trial.join(index[0]["file"].as_str().expect("a file name")))
 }
 
 /// Waits until something is so, a few minutes at most.

@@ -4,9 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
-
-use crate::program::{Program, stderr, stdout};
+use crate::program::{Program, newest_checkpoint, stderr, stdout};
 use crate::work::Work;
 
 /// That are kept of a trial.
@@ -38,13 +36,6 @@ const DAMAGES: [(&str, Damage); 5] = [
     }),
 ];
 
-/// The newest checkpoint's file.
-fn newest(trial: &Path) -> std::path::PathBuf {
-    let list = fs::read(trial.join("checkpoint.json")).expect("a list");
-    let list: Value = serde_json::from_slice(&list).expect("JSON");
-    trial.join(list[0]["file"].as_str().expect("a name"))
-}
-
 /// Undoes a trial's end, as if it had been cut off before its record was written.
 fn undo_end(trial: &Path) {
     let path = trial.join("trial.json");
@@ -68,7 +59,7 @@ fn the_checkpoint_before_a_damaged_one_serves_and_that_is_said() {
         assert!(copied.expect("cp runs").success());
         let trial = &program.trials(work.folder())[0];
         undo_end(trial);
-        let file = newest(trial);
+        let file = newest_checkpoint(trial).expect("a list");
         damage(&file);
         let json = [work.run(), vec!["--json"]].concat();
         let output = match what {

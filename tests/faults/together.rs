@@ -1,20 +1,9 @@
 //! Several runs on one store at once.
 
-use std::process::{Child, Stdio};
-
 use crate::moment::{Moment, kill_at};
 use crate::program::{Program, stderr};
 use crate::whole;
 use crate::work::Work;
-
-fn begin(program: &Program, arguments: &[&str]) -> Child {
-    program
-        .command(arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts")
-}
 
 #[test]
 fn runs_of_one_experiment_share_it_or_refuse_and_change_no_bit() {
@@ -22,7 +11,7 @@ fn runs_of_one_experiment_share_it_or_refuse_and_change_no_bit() {
         let program = Program::new();
         // Half done, so that they meet at whatever trial comes next.
         kill_at(&program, work, Moment::Index(3));
-        let runs = [0; 3].map(|_| begin(&program, &work.run()));
+        let runs = [0; 3].map(|_| program.begin(&work.run()));
         let mut ended = 0;
         for run in runs {
             let output = run.wait_with_output().expect("it ends");
@@ -53,7 +42,7 @@ fn runs_of_one_experiment_share_it_or_refuse_and_change_no_bit() {
 fn runs_of_different_experiments_share_a_store() {
     let program = Program::new();
     let both = [Work::Training, Work::Trials];
-    let runs = both.map(|work| begin(&program, &work.run()));
+    let runs = both.map(|work| program.begin(&work.run()));
     for run in runs {
         let output = run.wait_with_output().expect("it ends");
         let said = stderr(&output);

@@ -3,12 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use serde_json::Value;
-
-use crate::program::Program;
-
-/// What is left of a run, as [`Program::results`] has it.
-pub type Results = Vec<(String, Vec<Value>, Vec<u8>)>;
+use crate::program::{Program, Results};
 
 /// Of every trial.
 const EPOCHS: usize = 2;

@@ -4,18 +4,13 @@
 use std::process::Command;
 use std::sync::OnceLock;
 
-use serde_json::Value;
-
-use crate::program::{Program, stdout, wait};
+use crate::program::{Program, Results, stdout, wait};
 
 /// Where the trials lie.
 pub const EXPERIMENT: &str = "relu_vs_tanh/ci";
 
 /// Epochs of a trial.
 pub const EPOCHS: usize = 70;
-
-/// What a trial gives, with its name.
-pub type Results = Vec<(String, Vec<Value>, Vec<u8>)>;
 
 /// Four trials that each train for ten seconds or so on one core.
 fn local() -> Vec<&'static str> {

@@ -7,19 +7,13 @@ use ablate_core::{DataContext, registry};
 use ablate_launchers as _;
 use ablate_metrics as _;
 use ablate_parallel::Alone;
-use ablate_runner::{Control, DeviceName, Draft, Event, Launch, Observer, RunOptions, launch};
+use ablate_runner::{Control, DeviceName, Draft, Launch, Nobody, RunOptions, launch};
 use ablate_tests as _;
 use serde_json::json;
 
 /// Writes down the trial, the GPUs and the times of its beginning and its end.
 const TASK: &str = r#"begun=$(date +%s%N); sleep 3
 echo "$0 ${CUDA_VISIBLE_DEVICES:-none} $begun $(date +%s%N)" >> given"#;
-
-struct Nobody;
-
-impl Observer for Nobody {
-    fn notice(&mut self, _: Event) {}
-}
 
 /// What one task was given, and when.
 struct Given {

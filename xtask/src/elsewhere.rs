@@ -83,9 +83,7 @@ impl Named {
             memory,
         })
     }
-}
 
-impl Named {
     /// Puts the next trials of each experiment into the queue, so that none waits for
     /// those before it to be done; `begin` is told of each plan first. What cannot be
     /// queued now is said, and submitted in its turn.

@@ -1,6 +1,6 @@
 //! What the tests of several kernels share.
 
-use crate::Precision;
+use crate::{Level, Precision};
 
 /// Numbers in -1..1 that differ from place to place, in multiples of 2^-23.
 pub fn noise(seed: u64, len: usize) -> Vec<f32> {
@@ -132,4 +132,47 @@ pub fn assert_gradient(
     }
     assert_near(what, &gradient, &slopes, 1e-3);
     Ok(())
+}
+
+/// Fails unless one product alone, of `x` and `w`, is right at the edges of its operands
+/// or overflows so that it shows. `run` gives it as the output (`x * w`), the gradient of
+/// the input (for `x` as that of the output, `x * w`) and of the weight (`x * x`).
+pub fn assert_products_at_edges(run: impl Fn(Level, Precision, f32, f32) -> [f32; 3]) {
+    for precision in PRECISIONS {
+        for level in Level::available() {
+            for x in EDGES.into_iter().flat_map(|edge| [edge, -edge]) {
+                for w in [1.0, -0.5, 2.0] {
+                    let what = format!("{x:e} * {w} in {precision:?} at {level:?}");
+                    let [y, gx, gw] = run(level, precision, x, w);
+                    let given = f64::from(x);
+                    let [x, w] = [x, w].map(|value| operand(precision, value));
+                    for (found, wanted) in [(y, x * w), (gx, x * w), (gw, x * x)] {
+                        // Bfloat16's own instructions take what is no normal number
+                        // for zero, also where it would be rounded up to one. What overflows shows; where a kernel pads rows with
+                        // zeros, infinity times zero is NaN.
+                        let least = f64::from(f32::MIN_POSITIVE);
+                        let is_right = match (wanted as f32).is_finite() {
+                            true => found == wanted as f32,
+                            false => !found.is_finite(),
+                        };
+                        let is_small = given.abs() < least || wanted.abs() < least;
+                        let is_zero = precision == Precision::Bf16 && is_small && found == 0.0;
+                        assert!(is_right || is_zero, "{what}: {found:e}, not {wanted:e}");
+                    }
+                }
+            }
+            for bad in [f32::NAN, f32::from_bits(u32::MAX)] {
+                let found = run(level, precision, bad, 1.0);
+                assert!(
+                    found.iter().all(|value| value.is_nan()),
+                    "{precision:?} at {level:?}"
+                );
+            }
+            let found = run(level, precision, f32::INFINITY, -1.0);
+            assert!(
+                found.iter().all(|value| !value.is_finite()),
+                "{precision:?} at {level:?}: {found:?}"
+            );
+        }
+    }
 }

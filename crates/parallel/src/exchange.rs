@@ -17,22 +17,30 @@ pub struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    /// The ranks of `group`, of which this one's tensors lie on `device`. Every rank
-    /// calls it at once.
+    /// The ranks of `group`, whose values go through the host.
+    pub fn new(group: &'a dyn Group) -> Self {
+        Self {
+            group,
+            #[cfg(feature = "nccl")]
+            gpus: None,
+        }
+    }
+
+    /// Opens the shortest way between the devices of all ranks, of which this one's
+    /// tensors lie on `device`. Every rank calls it at once.
     ///
-    /// GPUs of a build with the feature `nccl` exchange values between each other;
-    /// anything else goes through the host.
+    /// GPUs of a build with the feature `nccl` exchange values between each other from
+    /// then on; anything else goes on through the host.
     ///
     /// # Errors
     /// A rank is gone, or the GPUs cannot be joined.
-    pub fn begin(group: &'a dyn Group, device: &Device) -> Result<Self> {
-        #[cfg(not(feature = "nccl"))]
-        let _ = device;
-        Ok(Self {
-            group,
-            #[cfg(feature = "nccl")]
-            gpus: Nccl::join(group, device)?,
-        })
+    #[cfg_attr(not(feature = "nccl"), expect(unused_variables))]
+    pub fn join(&mut self, device: &Device) -> Result<()> {
+        #[cfg(feature = "nccl")]
+        {
+            self.gpus = Nccl::join(self.group, device)?;
+        }
+        Ok(())
     }
 
     /// Each tensor's sum over all ranks, which give float32 tensors of the same shapes

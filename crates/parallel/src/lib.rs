@@ -19,6 +19,8 @@ mod nccl;
 mod row;
 mod threads;
 mod tree;
+#[cfg(any(test, feature = "mpi", feature = "nccl"))]
+mod worker;
 
 use std::fmt::Debug;
 

@@ -1,11 +1,9 @@
 //! Ranks that are processes of an MPI world.
 //!
 //! The library is called from one thread alone, which begins and ends it: MPI then
-//! needs no locks, and a rank's hold on its group may be moved between threads.
+//! needs no locks.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mpi::Count;
@@ -15,6 +13,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
 use crate::tree::{add_up, share};
+use crate::worker::Worker;
 use crate::{Error, Group, Result};
 
 /// Tags keep what is told, reported and counted apart.
@@ -49,9 +48,7 @@ struct Process {
     rank: usize,
     size: usize,
     local_rank: usize,
-    /// `None` once the thread is to end.
-    line: Mutex<Option<(Sender<Ask>, Receiver<Answer>)>>,
-    thread: Option<JoinHandle<()>>,
+    worker: Worker<Ask, Answer>,
 }
 
 /// This process's hold on the world that `mpirun` started it in: a world of one
@@ -60,10 +57,8 @@ struct Process {
 /// # Errors
 /// The library cannot be begun, or was before.
 pub fn world() -> Result<Box<dyn Group>> {
-    let ((ask, asked), (answer, answered)) = (channel(), channel());
     let (begun, begins) = channel();
-    let thread = std::thread::Builder::new().name("mpi".to_string());
-    let thread = thread.spawn(move || {
+    let worker = Worker::start("mpi", move |asked, answer| {
         let Some((universe, _)) = mpi::initialize_with_threading(Threading::Serialized) else {
             return;
         };
@@ -71,9 +66,9 @@ pub fn world() -> Result<Box<dyn Group>> {
         // Whoever asked for the world is there: it waits for this.
         let local = world.split_shared(world.rank()).rank();
         let _ = begun.send([world.rank(), world.size(), local].map(|number| number as usize));
-        serve(&world, &asked, &answer);
+        serve(&world, asked, answer);
     });
-    let thread = thread.map_err(|error| Error::Mpi(format!("no thread for it: {error}")))?;
+    let worker = worker.map_err(|error| Error::Mpi(format!("no thread for it: {error}")))?;
     let begun = begins.recv();
     let [rank, size, local_rank] =
         begun.map_err(|_| Error::Mpi("it does not begin".to_string()))?;
@@ -81,8 +76,7 @@ pub fn world() -> Result<Box<dyn Group>> {
         rank,
         size,
         local_rank,
-        line: Mutex::new(Some((ask, answered))),
-        thread: Some(thread),
+        worker,
     }))
 }
 
@@ -170,28 +164,14 @@ impl Process {
     /// Has the thread do something. MPI ends the process itself where that fails:
     /// `mpirun` then ends the others.
     fn ask(&self, ask: Ask) -> Result<Answer> {
-        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         let ended = || Error::Mpi("its thread has ended".to_string());
-        let (to, from) = line.as_ref().ok_or_else(ended)?;
-        to.send(ask).map_err(|_| ended())?;
-        from.recv().map_err(|_| ended())
+        self.worker.ask(ask).ok_or_else(ended)
     }
 }
 
 impl std::fmt::Debug for Process {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         write!(f, "process {} of {}", self.rank, self.size)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let line = self.line.get_mut().unwrap_or_else(PoisonError::into_inner);
-        *line = None;
-        if let Some(thread) = self.thread.take() {
-            // Ends the library; a panic there was printed there.
-            let _ = thread.join();
-        }
     }
 }
 

@@ -5,8 +5,6 @@
 
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
-use std::thread::JoinHandle;
 
 use candle_core::cuda_backend::cudarc::nccl::{Comm, Id, group_end, group_start};
 use candle_core::{
@@ -14,6 +12,7 @@ use candle_core::{
 };
 
 use crate::row::Wire;
+use crate::worker::Worker;
 use crate::{Error, Group, Result};
 
 /// Bytes of a communicator's name.
@@ -22,15 +21,9 @@ const ID: usize = 128;
 /// What the thread is asked for: a row, what of it goes to each rank, and how much
 /// comes from each.
 type Ask = (Tensor, Vec<Range<usize>>, Vec<usize>);
-/// The line to it.
-type Line = (Sender<Ask>, Receiver<Result<Tensor>>);
 
 /// A GPU's part in a communicator.
-pub(crate) struct Nccl {
-    /// `None` once the thread is to end.
-    line: Mutex<Option<Line>>,
-    thread: Option<JoinHandle<()>>,
-}
+pub(crate) struct Nccl(Worker<Ask, Result<Tensor>>);
 
 impl Nccl {
     /// Joins the GPUs of all ranks; `None` where this rank's tensors lie on the host, or
@@ -47,10 +40,8 @@ impl Nccl {
     }
 
     fn open(device: CudaDevice, rank: usize, size: usize, id: Id) -> Result<Self> {
-        let ((ask, asked), (answer, answered)) = (channel(), channel());
         let (begun, begins) = channel();
-        let thread = std::thread::Builder::new().name("nccl".to_string());
-        let thread = thread.spawn(move || {
+        let worker = Worker::start("nccl", move |asked, answer| {
             let comm = match begin(&device, rank, size, id) {
                 Ok(comm) => comm,
                 Err(error) => {
@@ -60,14 +51,11 @@ impl Nccl {
                 }
             };
             let _ = begun.send(Ok(()));
-            serve(&comm, &asked, &answer);
+            serve(&comm, asked, answer);
         });
-        let thread = thread.map_err(|error| Error::Nccl(format!("no thread for it: {error}")))?;
+        let worker = worker.map_err(|error| Error::Nccl(format!("no thread for it: {error}")))?;
         begins.recv().map_err(|_| ended())??;
-        Ok(Self {
-            line: Mutex::new(Some((ask, answered))),
-            thread: Some(thread),
-        })
+        Ok(Self(worker))
     }
 }
 
@@ -107,28 +95,14 @@ fn serve(comm: &Comm, asked: &Receiver<Ask>, answer: &Sender<Result<Tensor>>) {
 
 impl Wire for Nccl {
     fn all_to_all(&self, row: &Tensor, out: &[Range<usize>], lens: &[usize]) -> Result<Tensor> {
-        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let (to, from) = line.as_ref().ok_or_else(ended)?;
         let ask = (row.contiguous()?, out.to_vec(), lens.to_vec());
-        to.send(ask).map_err(|_| ended())?;
-        from.recv().map_err(|_| ended())?
+        self.0.ask(ask).ok_or_else(ended)?
     }
 }
 
 impl std::fmt::Debug for Nccl {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.write_str("NCCL")
-    }
-}
-
-impl Drop for Nccl {
-    fn drop(&mut self) {
-        let line = self.line.get_mut().unwrap_or_else(PoisonError::into_inner);
-        *line = None;
-        if let Some(thread) = self.thread.take() {
-            // Ends the communicator; a panic there was printed there.
-            let _ = thread.join();
-        }
     }
 }
 
@@ -197,7 +171,10 @@ fn failed(error: candle_core::cuda_backend::cudarc::nccl::result::NcclError) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+    use crate::row::sum_row;
     use crate::{Exchange, threads};
 
     /// The GPU of a number; `None`, which is said, where there is none.
@@ -232,15 +209,74 @@ mod tests {
         std::thread::scope(|scope| {
             for (group, device) in threads(2).into_iter().zip([first, second]) {
                 scope.spawn(move || {
-                    let value = |i: usize| (group.rank() * 31 + i) as f32 / 3.0;
-                    let values: Vec<f32> = (0..1001).map(value).collect();
+                    let values = values(group.rank());
                     let tensor = Tensor::new(&values[..], &device).expect("a tensor");
-                    let exchange = Exchange::begin(group.as_ref(), &device).expect("joined");
+                    let mut exchange = Exchange::new(group.as_ref());
+                    exchange.join(&device).expect("joined");
                     let sums = exchange.sum(&[tensor]).expect("sums");
                     let sum = sums[0].to_vec1::<f32>().expect("values");
                     assert_eq!(sum, group.sum(values).expect("a sum"));
                 });
             }
         });
+    }
+
+    /// NCCL lets two ranks share a GPU where they are processes of two hosts by name.
+    /// They meet through sockets then, so one GPU tries all but the links between two.
+    #[test]
+    fn two_processes_that_share_a_gpu_give_the_bits_of_the_host() {
+        if gpu(0).is_none() {
+            return;
+        }
+        let id = Id::new().expect("a name");
+        let name: Vec<_> = id.internal().iter().map(ToString::to_string).collect();
+        let ranks = [0, 1].map(|rank: usize| {
+            let program = std::env::current_exe().expect("this program");
+            Command::new(program)
+                .args(["--exact", "nccl::tests::rank_of_two", "--ignored"])
+                .env(RANK, rank.to_string())
+                .env(NAME, name.join(" "))
+                .env("NCCL_HOSTID", format!("host-{rank}"))
+                .spawn()
+                .expect("a rank")
+        });
+        for mut rank in ranks {
+            assert!(rank.wait().expect("its end").success());
+        }
+    }
+
+    const RANK: &str = "ABLATE_TEST_RANK";
+    const NAME: &str = "ABLATE_TEST_NAME";
+
+    #[test]
+    #[ignore = "a process of the test above"]
+    fn rank_of_two() {
+        let variable = |name: &str| std::env::var(name).expect("set by the test");
+        let rank: usize = variable(RANK).parse().expect("a rank");
+        let name = variable(NAME);
+        let name: Vec<_> = name
+            .split(' ')
+            .map(|c| c.parse().expect("a byte"))
+            .collect();
+        let id = Id::uninit(name.try_into().expect("all of the name"));
+        let device = gpu(0).expect("the test's GPU");
+        let Device::Cuda(cuda) = &device else {
+            panic!("a GPU is one")
+        };
+        let nccl = Nccl::open(cuda.clone(), rank, 2, id).expect("a communicator");
+        // Of the group a row's sum asks for its ranks alone.
+        let group = threads(2).swap_remove(rank);
+        let row = Tensor::new(&values(rank)[..], &device).expect("a row");
+        let sum = sum_row(&nccl, group.as_ref(), &row).expect("a sum");
+        let wanted: Vec<_> = std::iter::zip(values(0), values(1))
+            .map(|(first, second)| first + second)
+            .collect();
+        assert_eq!(sum.to_vec1::<f32>().expect("values"), wanted);
+    }
+
+    /// What a rank gives.
+    fn values(rank: usize) -> Vec<f32> {
+        let value = |i: usize| (rank * 31 + i) as f32 / 3.0;
+        (0..1001).map(value).collect()
     }
 }

@@ -41,43 +41,23 @@ fn add_up(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{Receiver, Sender, channel};
-
     use candle_core::Device;
 
     use super::*;
     use crate::threads;
+    use crate::threads::{Ends, channels};
 
-    /// Channels that carry tensors, by rank.
-    struct Channels {
-        to: Vec<Sender<Tensor>>,
-        from: Vec<Receiver<Tensor>>,
-    }
-
-    impl Channels {
-        fn all(size: usize) -> Vec<Self> {
-            let mut to: Vec<Vec<_>> = (0..size).map(|_| Vec::new()).collect();
-            let mut from: Vec<Vec<_>> = (0..size).map(|_| Vec::new()).collect();
-            for to in &mut to {
-                for from in &mut from {
-                    let (sender, receiver) = channel();
-                    to.push(sender);
-                    from.push(receiver);
-                }
-            }
-            let ends = to.into_iter().zip(from);
-            ends.map(|(to, from)| Self { to, from }).collect()
-        }
-    }
+    /// Channels that carry tensors.
+    struct Channels(Ends<Tensor>);
 
     impl Wire for Channels {
         fn all_to_all(&self, row: &Tensor, out: &[Range<usize>], lens: &[usize]) -> Result<Tensor> {
-            for (to, range) in self.to.iter().zip(out) {
+            let Self((to, from)) = self;
+            for (to, range) in to.iter().zip(out) {
                 to.send(row.narrow(0, range.start, range.len())?)
                     .expect("a rank");
             }
-            let given: Vec<Tensor> = self
-                .from
+            let given: Vec<Tensor> = from
                 .iter()
                 .map(|from| from.recv().expect("a rank"))
                 .collect();
@@ -91,8 +71,9 @@ mod tests {
     fn rows_have_the_sum_that_the_group_gives_values() {
         for (size, len) in [(1, 3), (2, 2), (3, 7), (4, 1001), (5, 40)] {
             std::thread::scope(|scope| {
-                for (group, wire) in threads(size).into_iter().zip(Channels::all(size)) {
+                for (group, ends) in threads(size).into_iter().zip(channels(size)) {
                     scope.spawn(move || {
+                        let wire = Channels(ends);
                         let value = |i: usize| (group.rank() * 31 + i) as f32 / 3.0;
                         let values: Vec<f32> = (0..len).map(value).collect();
                         let row = Tensor::new(&values[..], &Device::Cpu).expect("a row");

@@ -27,19 +27,27 @@ struct Thread {
 
 /// The ranks `0..size` of a new group, each to be moved to a thread of its own.
 pub fn threads(size: usize) -> Vec<Box<dyn Group>> {
-    let mut to: Vec<Vec<Sender<Letter>>> = (0..size).map(|_| Vec::new()).collect();
-    let mut from: Vec<Vec<Mutex<Receiver<Letter>>>> = (0..size).map(|_| Vec::new()).collect();
-    for to in &mut to {
-        for from in &mut from {
+    let thread = |(rank, (to, from)): (usize, Ends<Letter>)| {
+        let from = from.into_iter().map(Mutex::new).collect();
+        Box::new(Thread { rank, to, from }) as Box<dyn Group>
+    };
+    channels(size).into_iter().enumerate().map(thread).collect()
+}
+
+/// A rank's ends of its channels to each rank and from each, by rank.
+pub(crate) type Ends<T> = (Vec<Sender<T>>, Vec<Receiver<T>>);
+
+/// A channel from every rank to every other, and to itself.
+pub(crate) fn channels<T>(size: usize) -> Vec<Ends<T>> {
+    let mut ends: Vec<Ends<T>> = (0..size).map(|_| Default::default()).collect();
+    for from in 0..size {
+        for to in 0..size {
             let (sender, receiver) = channel();
-            to.push(sender);
-            from.push(Mutex::new(receiver));
+            ends[from].0.push(sender);
+            ends[to].1.push(receiver);
         }
     }
-    let ranks = to.into_iter().zip(from).enumerate();
-    ranks
-        .map(|(rank, (to, from))| Box::new(Thread { rank, to, from }) as Box<dyn Group>)
-        .collect()
+    ends
 }
 
 impl Thread {

@@ -83,11 +83,9 @@ impl Plan {
             data: data.as_ref(),
             pipeline: pipeline.as_ref(),
         };
-        let size = config.training.batch_size.min(images);
-        let indices: Vec<usize> = (0..size).collect();
         let begun = Instant::now();
         let share = Share::new(1, &Alone);
-        let batch = loader::training_batch(source, &indices, share, session.seed, 0)?;
+        let batch = loader::first_batch(source, config, share, session.seed)?;
         // Batches are made on other threads while one trains.
         let make = begun.elapsed() / config.machine.loader_threads as u32;
         let mut times = Vec::with_capacity(STEPS);
@@ -103,7 +101,7 @@ impl Plan {
             }
         }
         let step = times.into_iter().min().unwrap_or_default();
-        let steps = images as f64 / size as f64;
+        let steps = images as f64 / batch.whole as f64;
         let begun = Instant::now();
         let views = pipeline.view_count();
         let shown = (config.evaluation.batch_size / views).clamp(1, held_out);

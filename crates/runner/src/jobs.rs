@@ -87,13 +87,7 @@ mod tests {
     use super::*;
     use ablate_parallel::Alone;
 
-    use crate::Control;
-
-    struct Nobody;
-
-    impl Observer for Nobody {
-        fn notice(&mut self, _: Event) {}
-    }
+    use crate::{Control, Nobody};
 
     fn options(jobs: usize) -> RunOptions<'static> {
         RunOptions {

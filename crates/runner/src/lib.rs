@@ -49,7 +49,7 @@ pub use evaluate::Scores;
 pub use launch::{Launch, launch, queue, withdraw};
 pub use loading::Loading;
 pub use network::{Network, Prediction};
-pub use observer::{Event, Observer};
+pub use observer::{Event, Nobody, Observer};
 pub use outline::Outline;
 pub use parallel::{follow, leave};
 pub use pipeline::{Pipeline, Statistics};

@@ -107,9 +107,21 @@ pub(crate) fn epoch<'scope, 'env>(
     ahead(scope, of.config.machine.loader_threads, count, make)
 }
 
+/// The first images, as many as a batch has, to time what is done with one.
+pub(crate) fn first_batch(
+    source: Source,
+    config: &TrialConfig,
+    share: Share,
+    seed: Stream,
+) -> Result<Batch> {
+    let images = source.data.len(Split::Train);
+    let indices: Vec<usize> = (0..config.training.batch_size.min(images)).collect();
+    training_batch(source, &indices, share, seed, 0)
+}
+
 /// A training batch: of the images at `indices` those that are the rank's share,
 /// augmented.
-pub(crate) fn training_batch(
+fn training_batch(
     source: Source,
     indices: &[usize],
     share: Share,

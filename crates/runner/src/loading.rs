@@ -128,10 +128,8 @@ impl<'a> Trial<'a> {
 
     /// Trains on one batch. The first step does not count, since it makes buffers.
     fn train(&mut self, time: Duration) -> Result<Spent> {
-        let images = self.data.len(Split::Train);
-        let indices: Vec<usize> = (0..self.config.training.batch_size.min(images)).collect();
         let epoch = self.epoch();
-        let batch = loader::training_batch(epoch.source, &indices, self.share, epoch.seed, 0)?;
+        let batch = loader::first_batch(epoch.source, self.config, self.share, epoch.seed)?;
         self.step(&batch)?;
         turn(time, |_| self.step(&batch))
     }

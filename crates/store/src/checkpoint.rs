@@ -77,10 +77,8 @@ impl Entry {
 pub struct Loaded {
     /// The newest checkpoint that reads back; `None` where there is none.
     pub checkpoint: Option<Checkpoint>,
-    /// Files that were passed over, with the reason.
+    /// The newest, which were passed over, each with the reason.
     pub damaged: Vec<String>,
-    /// The names of those files.
-    passed_over: Vec<String>,
 }
 
 /// Saves a checkpoint in `folder` under a name unique to `step`, and drops all
@@ -115,7 +113,7 @@ pub fn newest(folder: &Path) -> Option<String> {
 /// # Errors
 /// There are checkpoints but every one is damaged.
 pub fn load(folder: &Path) -> Result<Loaded> {
-    let (mut damaged, mut passed_over) = (Vec::new(), Vec::new());
+    let mut damaged = Vec::new();
     let entries = match entries(folder) {
         Ok(entries) => entries,
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
@@ -129,20 +127,15 @@ pub fn load(folder: &Path) -> Result<Loaded> {
                 return Ok(Loaded {
                     checkpoint: Some(checkpoint),
                     damaged,
-                    passed_over,
                 });
             }
-            Err(problem) => {
-                damaged.push(problem);
-                passed_over.push(entry.file.clone());
-            }
+            Err(problem) => damaged.push(problem),
         }
     }
     match damaged.is_empty() {
         true => Ok(Loaded {
             checkpoint: None,
             damaged,
-            passed_over,
         }),
         false => Err(Error::Damaged {
             path: folder.join(INDEX),
@@ -158,11 +151,11 @@ pub fn load(folder: &Path) -> Result<Loaded> {
 /// # Errors
 /// The list cannot be written.
 pub fn forget_damaged(folder: &Path, loaded: &Loaded) -> Result<()> {
-    if loaded.passed_over.is_empty() {
+    if loaded.damaged.is_empty() {
         return Ok(());
     }
     let mut entries = entries(folder)?;
-    entries.retain(|entry| !loaded.passed_over.contains(&entry.file));
+    entries.drain(..loaded.damaged.len().min(entries.len()));
     write_list(&folder.join(INDEX), &entries)
 }
 

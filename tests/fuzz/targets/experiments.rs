@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ablate_core::DataContext;
 use ablate_runner::config::ExperimentFile;
-use ablate_runner::{Control, Draft, Event, Observer, Outline, Plan, PlannedTrial, Site};
+use ablate_runner::{Control, Draft, Nobody, Outline, Plan, PlannedTrial, Site};
 use tempfile::TempDir;
 
 use super::MIB;
@@ -185,13 +185,6 @@ fn trained() {
         assert_eq!(outside, 1, "a file was written outside the store");
         outcome.map(drop).map_err(|error| error.to_string())
     });
-}
-
-/// Watches nothing.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn notice(&mut self, _: Event) {}
 }
 
 /// The plan of an experiment file that passes every check, and its memory in bytes.

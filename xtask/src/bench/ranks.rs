@@ -94,7 +94,7 @@ fn training(network: Network, batch: usize) -> Result<Training<Box<dyn ablate_co
 /// The steps of one rank on `images` images each, as many on every rank.
 fn steps(group: &dyn Group, network: Network, images: usize, limits: &Limits) -> Result<Step> {
     let mut training = training(network, images)?;
-    let ranks = Exchange::begin(group, training.images.device())?;
+    let ranks = Exchange::new(group);
     let (mut wholes, mut sums) = (Vec::new(), Vec::new());
     // The first makes buffers and does not count.
     for step in 0..=limits.repeats {

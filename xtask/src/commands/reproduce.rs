@@ -181,8 +181,7 @@ fn listed(folder: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The files of the named experiments; without names, of all that have the profile,
-/// in alphabetical order.
+/// What is asked for, an experiment each.
 fn selections(arguments: &Arguments) -> anyhow::Result<Vec<Selection>> {
     let selection = |file| Selection {
         experiment: file,
@@ -196,6 +195,8 @@ fn selections(arguments: &Arguments) -> anyhow::Result<Vec<Selection>> {
     Ok(files(arguments)?.into_iter().map(selection).collect())
 }
 
+/// The files of the named experiments; without names, of all that have the profile,
+/// in alphabetical order.
 fn files(arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
     let folder = workspace::root().join("experiments");
     if !arguments.experiments.is_empty() {

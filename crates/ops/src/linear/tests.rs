@@ -1,7 +1,7 @@
 //! The fast kernels against plain loops in double precision.
 
 use super::slices::{backward_at, forward_at};
-use crate::testing::{EDGES, PRECISIONS, assert_near, noise, operand};
+use crate::testing::{PRECISIONS, assert_near, assert_products_at_edges, noise, operand};
 use crate::{Activation, Level, Precision};
 
 struct Case {
@@ -147,40 +147,5 @@ fn alone(level: Level, precision: Precision, x: f32, w: f32) -> [f32; 3] {
 
 #[test]
 fn products_at_the_edges_of_their_operands_are_right_or_overflow() {
-    for precision in PRECISIONS {
-        for level in Level::available() {
-            for x in EDGES.into_iter().flat_map(|edge| [edge, -edge]) {
-                for w in [1.0, -0.5, 2.0] {
-                    let what = format!("{x:e} * {w} in {precision:?} at {level:?}");
-                    let [y, gx, gw] = alone(level, precision, x, w);
-                    let [x, w] = [x, w].map(|value| operand(precision, value));
-                    for (found, wanted) in [(y, x * w), (gx, x * w), (gw, x * x)] {
-                        // Bfloat16's own instructions take what is no normal number
-                        // for zero. What overflows shows; where a kernel pads rows with
-                        // zeros, infinity times zero is NaN.
-                        let least = f64::from(f32::MIN_POSITIVE);
-                        let is_right = match (wanted as f32).is_finite() {
-                            true => found == wanted as f32,
-                            false => !found.is_finite(),
-                        };
-                        let is_small = x.abs() < least || wanted.abs() < least;
-                        let is_zero = precision == Precision::Bf16 && is_small && found == 0.0;
-                        assert!(is_right || is_zero, "{what}: {found:e}, not {wanted:e}");
-                    }
-                }
-            }
-            for bad in [f32::NAN, f32::from_bits(u32::MAX)] {
-                let found = alone(level, precision, bad, 1.0);
-                assert!(
-                    found.iter().all(|value| value.is_nan()),
-                    "{precision:?} at {level:?}"
-                );
-            }
-            let found = alone(level, precision, f32::INFINITY, -1.0);
-            assert!(
-                found.iter().all(|value| !value.is_finite()),
-                "{precision:?} at {level:?}: {found:?}"
-            );
-        }
-    }
+    assert_products_at_edges(alone);
 }

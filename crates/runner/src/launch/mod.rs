@@ -21,7 +21,7 @@ use self::contact::Contact;
 use self::followed::Followed;
 use self::ledger::Ledger;
 use crate::run::averages;
-use crate::{DeviceName, Event, Observer, Outcome, Plan, PlannedTrial, Result, RunOptions};
+use crate::{DeviceName, Event, Nobody, Observer, Outcome, Plan, PlannedTrial, Result, RunOptions};
 
 /// The folder within the experiment's for scripts, lists of tasks and what they print.
 const DESK: &str = "launch";
@@ -127,13 +127,6 @@ pub fn queue(plan: &Plan, store: &Path, launch: &Launch) -> Result<()> {
 pub fn withdraw(plan: &Plan, store: &Path, launch: &Launch) -> Result<()> {
     let desk = desk(&plan.folder(store)?)?;
     Ledger::open(&desk, launch.name)?.cancel(launch.launcher)
-}
-
-/// Watches trials that are looked at in passing.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn notice(&mut self, _: Event) {}
 }
 
 /// The folder for the jobs of an experiment; created if need be.

@@ -66,7 +66,7 @@ struct Follower<'a> {
     trial: PlannedTrial,
     session: Session,
     share: Share,
-    exchange: Option<Exchange<'a>>,
+    exchange: Exchange<'a>,
 }
 
 impl<'a> Follower<'a> {
@@ -93,7 +93,7 @@ impl<'a> Follower<'a> {
             trial,
             session,
             share,
-            exchange: None,
+            exchange: Exchange::new(group),
         })
     }
 
@@ -114,12 +114,11 @@ impl<'a> Follower<'a> {
 
     /// Opens the way that gradients will take.
     fn join(&mut self) -> Result<()> {
-        let exchange = Exchange::begin(self.group, self.session.device());
+        let joined = self.exchange.join(self.session.device());
         let report = Report {
-            error: exchange.as_ref().err().map(ToString::to_string),
+            error: joined.err().map(|error| error.to_string()),
             ..Report::default()
         };
-        self.exchange = exchange.ok();
         message::report(self.group, &report)
     }
 
@@ -180,10 +179,7 @@ impl<'a> Follower<'a> {
                     ..
                 }),
             ) => {
-                let sum = match &self.exchange {
-                    Some(exchange) => exchange.sum(&gradients)?,
-                    None => gradients,
-                };
+                let sum = self.exchange.sum(&gradients)?;
                 self.session.update(sum, learning_rate)?;
                 Ok(true)
             }

@@ -17,7 +17,7 @@ use crate::{Error, PlannedTrial, Result, Scores};
 pub(crate) struct Lead<'a> {
     group: &'a dyn Group,
     share: Share,
-    exchange: Option<Exchange<'a>>,
+    exchange: Exchange<'a>,
 }
 
 /// What all ranks found in a batch.
@@ -57,7 +57,7 @@ impl<'a> Lead<'a> {
         let mut lead = Self {
             group,
             share: Share::new(parts, group),
-            exchange: None,
+            exchange: Exchange::new(group),
         };
         if group.size() > 1 {
             lead.tell(&Tell::Trial {
@@ -70,11 +70,11 @@ impl<'a> Lead<'a> {
             }
             message::reports(group)?;
             lead.tell(&Tell::Join)?;
-            let exchange = Exchange::begin(group, device);
+            let joined = lead.exchange.join(device);
             // What the others have to say is heard also where this rank has failed.
-            let joined = message::reports(group);
-            lead.exchange = Some(exchange?);
+            let reports = message::reports(group);
             joined?;
+            reports?;
         }
         Ok(lead)
     }
@@ -124,10 +124,7 @@ impl<'a> Lead<'a> {
         match own.gradients {
             Some(gradients) if agreed.loss.is_finite() => {
                 self.tell(&Tell::Update)?;
-                agreed.gradients = Some(match &self.exchange {
-                    Some(exchange) => exchange.sum(&gradients)?,
-                    None => gradients,
-                });
+                agreed.gradients = Some(self.exchange.sum(&gradients)?);
             }
             _ => self.tell(&Tell::Skip)?,
         }
