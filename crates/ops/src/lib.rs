@@ -12,6 +12,7 @@ mod conv;
 #[cfg(any(test, feature = "cuda"))]
 mod cuda;
 mod dropout;
+mod gpu;
 mod lanes;
 mod linear;
 mod loss;
@@ -37,6 +38,7 @@ pub use conv::{
     conv2d_backward, conv2d_forward,
 };
 pub use dropout::{Mask, dropout, dropout_backward, dropout_forward};
+pub use gpu::gpu;
 pub use lanes::{LANES, Lanes, deinterleave, interleave};
 pub use linear::{LinearPlan, linear, linear_backward, linear_forward};
 pub use loss::{cross_entropy, log_softmax};

@@ -9,7 +9,7 @@ use ablate_ops::{
 use candle_core::{Device, Result, Tensor, Var};
 
 fn gpu() -> Option<Device> {
-    match Device::new_cuda_with_stream(0) {
+    match ablate_ops::gpu(0) {
         Ok(device) => Some(device),
         Err(error) => {
             eprintln!("skipped: no GPU ({error})");
@@ -62,6 +62,7 @@ fn assert_agrees(
     };
     for (index, (found, wanted)) in run(&gpu)?.iter().zip(run(&Device::Cpu)?).enumerate() {
         let distance = distance(found, &wanted)?;
+        println!("{what}: result {index} is off by {distance:.1e}");
         assert!(
             distance <= tolerance,
             "{what}: result {index} is off by {distance:.1e}"
@@ -92,6 +93,36 @@ fn convolution() -> Result<()> {
                 })?;
             }
         }
+    }
+    Ok(())
+}
+
+/// For sizes of their own, cuDNN has algorithms of their own.
+#[test]
+fn the_papers_convolutions() -> Result<()> {
+    for ([inputs, outputs], kernel, [stride, padding], groups, side) in [
+        ([3, 96], 11, [4, 2], 1, 224),
+        ([96, 256], 5, [1, 2], 2, 27),
+        ([256, 384], 3, [1, 1], 1, 13),
+        ([384, 384], 3, [1, 1], 2, 13),
+        ([384, 256], 3, [1, 1], 2, 13),
+    ] {
+        let config = Conv2dConfig {
+            stride: [stride; 2],
+            padding: [padding; 2],
+            groups,
+            // A sum near zero may round to either side of it, where ReLU's gradient jumps.
+            activation: Activation::Identity,
+            precision: Precision::F32,
+        };
+        let operands = [
+            noise(1, &[32, inputs, side, side])?,
+            noise(2, &[outputs, inputs / groups, kernel, kernel])?,
+            noise(3, &[outputs])?,
+        ];
+        assert_agrees(&format!("{config:?}"), &operands, 1e-5, |of| {
+            conv2d(&of[0], &of[1], Some(&of[2]), config)
+        })?;
     }
     Ok(())
 }

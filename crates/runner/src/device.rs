@@ -1,6 +1,7 @@
 //! The device a trial computes on: its name in a config, and the thing itself.
 
 use std::fmt;
+use std::str::FromStr;
 
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
@@ -47,13 +48,12 @@ impl DeviceName {
     ///
     /// # Errors
     /// The program was built without the feature `cuda`, or there is no such GPU.
-    pub(crate) fn open(self) -> Result<Device> {
+    pub fn open(self) -> Result<Device> {
         let Self::Cuda { ordinal } = self else {
             return Ok(Device::Cpu);
         };
         self.check_program()?;
-        // One stream for all threads, so that work is done in the order it is asked for.
-        Device::new_cuda_with_stream(ordinal).map_err(|error| {
+        ablate_ops::gpu(ordinal).map_err(|error| {
             self.wrong(
                 format!("`{self}` does not open: {error}"),
                 "give the number of a GPU that `nvidia-smi` lists",
@@ -118,6 +118,14 @@ impl TryFrom<String> for DeviceName {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
+        name.parse()
+    }
+}
+
+impl FromStr for DeviceName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
         let ordinal = match name.split_once(':') {
             None if name == "cpu" => return Ok(Self::Cpu),
             None if name == "cuda" => Some(0),

@@ -2,13 +2,12 @@
 //! the test says so and returns.
 
 use ablate_core::{Pass, Result, Stream};
-use candle_core::Device;
 
 use crate::networks::{cases, cases_on, distance, images, results};
 
 #[test]
 fn networks_on_a_gpu_agree_with_the_fused_ones() -> Result<()> {
-    let gpu = match Device::new_cuda_with_stream(0) {
+    let gpu = match ablate_ops::gpu(0) {
         Ok(gpu) => gpu,
         Err(error) => {
             eprintln!("skipped: no GPU ({error})");

@@ -23,7 +23,9 @@ extern "C" __global__ void bias_activation_forward(
     Count channels, Count pixels, Word function) {
     Count i = thread_number();
     if (i >= threads) return;
-    y[i] = activate(x[i] + bias[i / pixels % channels], function);
+    Count plane = quotient(i, pixels);
+    Count channel = plane - quotient(plane, channels) * channels;
+    y[i] = activate(x[i] + bias[channel], function);
 }
 
 // gx = gy * act'(x), a thread a value; the derivative follows from y = act(x).

@@ -6,6 +6,8 @@ mod activation_gradient;
 mod correlate;
 #[cfg(feature = "cuda")]
 mod cuda;
+#[cfg(any(test, feature = "cuda"))]
+mod kernels;
 mod op;
 #[cfg(test)]
 mod op_tests;

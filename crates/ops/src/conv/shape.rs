@@ -46,7 +46,7 @@ const LARGEST: usize = 1 << (usize::BITS / 2 - 4);
 const LONGEST: usize = isize::MAX as usize / size_of::<Lanes>();
 
 /// The sizes of one convolution. Pairs are `[height, width]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvShape {
     /// Channels of the input, over all groups.
     pub in_channels: usize,

@@ -33,6 +33,7 @@ pub(crate) use operands::{InPlace, floats, only_on_a_gpu, output};
 const SOURCE: &str = concat!(
     include_str!("prelude.cuh"),
     include_str!("../activation/kernels.cu"),
+    include_str!("../conv/kernels.cu"),
     include_str!("../dropout/kernels.cu"),
     include_str!("../loss/kernels.cu"),
     include_str!("../lrn/kernels.cu"),

@@ -1,8 +1,9 @@
 //! Cross-entropy on a GPU.
 
-use candle_core::{CudaStorage, Layout, Result};
+use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView};
+use candle_core::{CudaDevice, CudaStorage, Layout, Result};
 
-use super::kernels;
+use super::kernels::{self, LANES};
 use crate::cuda::{floats, output};
 
 const NAME: &str = "cross_entropy";
@@ -14,20 +15,11 @@ pub(super) fn forward(
     logits: &CudaStorage,
     layout: &Layout,
 ) -> Result<CudaStorage> {
-    let (device, rows) = (&logits.device, targets.len());
-    let logits = floats(NAME, logits, layout)?;
-    let targets = device.clone_htod(targets)?;
-    let mut losses = output(device, rows)?;
-    kernels::cross_entropy_rows(
-        device,
-        rows,
-        &logits,
-        &targets.as_view(),
-        &mut losses.as_view_mut(),
-        classes,
-    )?;
+    let device = &logits.device;
+    let rows = Rows::of(device, &floats(NAME, logits, layout)?, targets, classes)?;
     let mut mean = output(device, 1)?;
-    kernels::cross_entropy_mean(device, 1, &losses.as_view(), &mut mean.as_view_mut(), rows)?;
+    let losses = rows.losses.as_view();
+    kernels::cross_entropy_mean(device, 1, &losses, &mut mean.as_view_mut(), targets.len())?;
     Ok(CudaStorage::wrap_cuda_slice(mean, device.clone()))
 }
 
@@ -41,16 +33,61 @@ pub(super) fn backward(
     let device = &logits.device;
     let logits = floats(NAME, logits, layout)?;
     let gradient = floats(NAME, gradient, gradient_layout)?;
-    let uploaded = device.clone_htod(targets)?;
+    let rows = Rows::of(device, &logits, targets, classes)?;
     let mut gx = output(device, logits.len())?;
     kernels::cross_entropy_backward(
         device,
-        targets.len(),
+        logits.len(),
         &logits,
-        &uploaded.as_view(),
+        &rows.targets.as_view(),
+        &rows.terms.as_view(),
         &gradient,
         &mut gx.as_view_mut(),
         classes,
     )?;
     Ok(CudaStorage::wrap_cuda_slice(gx, device.clone()))
+}
+
+/// What is known of each row of logits.
+struct Rows {
+    targets: CudaSlice<u32>,
+    terms: CudaSlice<f64>,
+    losses: CudaSlice<f64>,
+}
+
+impl Rows {
+    fn of(
+        device: &CudaDevice,
+        logits: &CudaView<f32>,
+        targets: &[u32],
+        classes: usize,
+    ) -> Result<Self> {
+        let count = targets.len();
+        let targets = device.clone_htod(targets)?;
+        let mut parts = output(device, 3 * LANES * count)?;
+        kernels::cross_entropy_parts(
+            device,
+            LANES * count,
+            logits,
+            &targets.as_view(),
+            &mut parts.as_view_mut(),
+            classes,
+        )?;
+        let (mut terms, mut losses) = (output(device, 3 * count)?, output(device, count)?);
+        kernels::cross_entropy_rows(
+            device,
+            count,
+            logits,
+            &targets.as_view(),
+            &parts.as_view(),
+            &mut terms.as_view_mut(),
+            &mut losses.as_view_mut(),
+            classes,
+        )?;
+        Ok(Self {
+            targets,
+            terms,
+            losses,
+        })
+    }
 }

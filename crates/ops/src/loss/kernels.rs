@@ -3,42 +3,89 @@
 crate::cuda::kernels! {
     source "kernels.cu";
 
-    /// The loss of each row of logits, a thread a row.
+    /// Each lane's part of its row's sums, `[rows, LANES, 3]`.
+    fn cross_entropy_parts(
+        logits: Floats,
+        targets: Words,
+        parts: DoublesMut,
+        classes: Count,
+    );
+
+    /// Each row's terms, `[rows, 3]`, and its loss.
     fn cross_entropy_rows(
         logits: Floats,
         targets: Words,
+        parts: Doubles,
+        terms: DoublesMut,
         losses: DoublesMut,
         classes: Count,
     );
 
-    /// Their mean, by one thread.
+    /// The mean of losses, by one thread.
     fn cross_entropy_mean(losses: Doubles, mean: FloatsMut, rows: Count);
 
-    /// The gradient of the logits given that of the mean, a thread a row.
+    /// The gradient of the logits given that of the mean, a thread a value.
     fn cross_entropy_backward(
         logits: Floats,
         targets: Words,
+        terms: Doubles,
         gradient: Floats,
         gx: FloatsMut,
         classes: Count,
     );
 }
 
+/// Lanes that a row is dealt out to, as in the source.
+pub(super) const LANES: usize = 32;
+
 #[cfg(test)]
 mod tests {
     use candle_core::{Device, Result, Tensor, Var};
 
-    use super::on_host;
+    use super::{LANES, on_host};
     use crate::cross_entropy;
-    use crate::cuda::host_kernels;
+    use crate::cuda::{HostKernels, host_kernels};
     use crate::testing::{assert_same, noise};
+
+    /// The losses and terms of rows.
+    fn rows_of(
+        kernels: &HostKernels,
+        logits: &[f32],
+        targets: &[u32],
+        classes: usize,
+    ) -> (Vec<f64>, Vec<f64>) {
+        let rows = targets.len();
+        let mut parts = vec![0.0; 3 * LANES * rows];
+        let threads = rows * LANES;
+        on_host::cross_entropy_parts(kernels, threads, logits, targets, &mut parts, classes);
+        let (mut terms, mut losses) = (vec![0.0; 3 * rows], vec![0.0; rows]);
+        on_host::cross_entropy_rows(
+            kernels,
+            rows,
+            logits,
+            targets,
+            &parts,
+            &mut terms,
+            &mut losses,
+            classes,
+        );
+        (losses, terms)
+    }
 
     #[test]
     fn loss_and_gradient_are_those_of_the_cpu() -> Result<()> {
         let Some(kernels) = host_kernels() else {
             return Ok(());
         };
-        for [rows, classes] in [[1, 1], [1, 10], [3, 2], [128, 7], [300, 10]] {
+        for [rows, classes] in [
+            [1, 1],
+            [1, 10],
+            [3, 2],
+            [128, 7],
+            [300, 10],
+            [5, 33],
+            [2, 1000],
+        ] {
             for scale in [1.0, 300.0] {
                 let what = format!("{rows} x {classes}, logits up to {scale}");
                 let values = noise(1, rows * classes);
@@ -51,17 +98,17 @@ mod tests {
                 let wanted_gx = gradients.get(&on_cpu).expect("a gradient");
                 let wanted_gx = wanted_gx.flatten_all()?.to_vec1::<f32>()?;
 
-                let mut losses = vec![0.0; rows];
-                on_host::cross_entropy_rows(kernels, rows, &logits, &targets, &mut losses, classes);
+                let (losses, terms) = rows_of(kernels, &logits, &targets, classes);
                 let mut mean = [0.0];
                 on_host::cross_entropy_mean(kernels, 1, &losses, &mut mean, rows);
                 assert_same(&what, &mean, &[loss.to_scalar()?], 1e-7);
                 let mut gx = vec![0.0; logits.len()];
                 on_host::cross_entropy_backward(
                     kernels,
-                    rows,
+                    logits.len(),
                     &logits,
                     &targets,
+                    &terms,
                     &[3.0],
                     &mut gx,
                     classes,
@@ -78,9 +125,8 @@ mod tests {
             return;
         };
         for bad in [f32::NAN, f32::INFINITY] {
-            let mut losses = [0.0; 2];
             let logits = [0.5, bad, 0.0, 1.0, 2.0, 3.0];
-            on_host::cross_entropy_rows(kernels, 2, &logits, &[0, 1], &mut losses, 3);
+            let (losses, _) = rows_of(kernels, &logits, &[0, 1], 3);
             assert!(losses[0].is_nan() && losses[1].is_finite(), "{losses:?}");
         }
     }

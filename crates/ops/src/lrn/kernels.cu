@@ -27,19 +27,38 @@ __device__ static inline LrnPowers lrn_powers(float s, float beta, Word quarters
     return powers;
 }
 
-// The sum over the window of one channel: of the squares of `factor * x`.
-__device__ static inline float lrn_sum_of_squares(
-    const float *x, Count i, Count channels, Count pixels, Count before, Count after, float factor) {
-    Count channel = i / pixels % channels;
-    Count first = channel > before ? channel - before : 0;
-    Count last = channels - 1 - channel < after ? channels - 1 : channel + after;
-    const float *plane = x + (i - channel * pixels);
+// The window's channels in `place`'s plane of pixels, and the sum over them: of the
+// squares of `factor * x`, or of `x` as it is. Index is Word where it is wide enough.
+template <typename Index, bool squares>
+__device__ static inline float lrn_sum(
+    const float *x, Index i, Index channels, Index pixels, Index before, Index after, float factor) {
+    Index channel = i / pixels % channels;
+    Index first = channel > before ? channel - before : 0;
+    Index last = channels - 1 - channel < after ? channels - 1 : channel + after;
+    const float *value = x + (i - (channel - first) * pixels);
     float sum = 0.0f;
-    for (Count c = first; c <= last; c++) {
-        float value = plane[c * pixels] * factor;
-        sum += value * value;
+    for (Index c = first; c <= last; c++, value += pixels) {
+        if (squares) {
+            float scaled = *value * factor;
+            sum += scaled * scaled;
+        } else {
+            sum += *value;
+        }
     }
     return sum;
+}
+
+template <bool squares>
+__device__ static inline float lrn_window(
+    Count threads, const float *x, Count i, Count channels, Count pixels,
+    Count before, Count after, float factor) {
+    if (fits_word(threads)) {
+        // More channels than there are change nothing.
+        Word near = before < channels ? before : channels;
+        Word far = after < channels ? after : channels;
+        return lrn_sum<Word, squares>(x, i, channels, pixels, near, far, factor);
+    }
+    return lrn_sum<Count, squares>(x, i, channels, pixels, before, after, factor);
 }
 
 // y = x * s^-beta, a thread a value.
@@ -48,7 +67,7 @@ extern "C" __global__ void lrn_forward(
     Count before, Count after, float factor, float k, float beta, Word quarters) {
     Count i = thread_number();
     if (i >= threads) return;
-    float sum = lrn_sum_of_squares(x, i, channels, pixels, before, after, factor);
+    float sum = lrn_window<true>(threads, x, i, channels, pixels, before, after, factor);
     y[i] = x[i] * lrn_powers(k + sum, beta, quarters).power;
 }
 
@@ -60,7 +79,7 @@ extern "C" __global__ void lrn_backward_shares(
     float factor, float k, float beta, Word quarters) {
     Count i = thread_number();
     if (i >= threads) return;
-    float sum = lrn_sum_of_squares(x, i, channels, pixels, before, after, factor);
+    float sum = lrn_window<true>(threads, x, i, channels, pixels, before, after, factor);
     LrnPowers powers = lrn_powers(k + sum, beta, quarters);
     float value = gy[i] * powers.power;
     direct[i] = value;
@@ -74,11 +93,6 @@ extern "C" __global__ void lrn_backward_gather(
     Count channels, Count pixels, Count before, Count after, float factor) {
     Count i = thread_number();
     if (i >= threads) return;
-    Count channel = i / pixels % channels;
-    Count first = channel > after ? channel - after : 0;
-    Count last = channels - 1 - channel < before ? channels - 1 : channel + before;
-    const float *plane = shares + (i - channel * pixels);
-    float sum = 0.0f;
-    for (Count c = first; c <= last; c++) sum += plane[c * pixels];
+    float sum = lrn_window<false>(threads, shares, i, channels, pixels, after, before, factor);
     gx[i] -= x[i] * (factor * sum);
 }
