@@ -2,7 +2,8 @@
 
 Prints one JSON line a case: name, pass, precision, seconds (min, median, max,
 runs), peak_rss_mib, version. Tensors are float32 in the default NCHW layout on
-the CPU; bfloat16 is what autocast makes of them.
+the case's device; bfloat16 is what autocast makes of them. On a GPU float32 is
+just that: products are not rounded to TF32.
 """
 
 import argparse
@@ -60,7 +61,14 @@ def alexnet(classes):
 
 def autocast(case):
     """Where a case is in bfloat16, a context in which PyTorch casts operands."""
-    return torch.autocast("cpu", dtype=torch.bfloat16, enabled=case["precision"] == "bf16")
+    kind = torch.device(case["device"]).type
+    return torch.autocast(kind, dtype=torch.bfloat16, enabled=case["precision"] == "bf16")
+
+
+def finish(device):
+    """Waits for a GPU, which goes on by itself."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def network(case):
@@ -69,14 +77,17 @@ def network(case):
     classes = work["classes"]
     name = work["network"]
     net = alexnet(classes) if name == "alexnet" else convnet(classes, name.endswith("lrn"))
-    images = torch.randn(batch, *case["input"])
-    targets = torch.randint(classes, (batch,))
+    device = torch.device(case["device"])
+    net = net.to(device)
+    images = torch.randn(batch, *case["input"], device=device)
+    targets = torch.randint(classes, (batch,), device=device)
     if case["pass"] == "forward":
         net.eval()
 
         def forward():
             with torch.no_grad(), autocast(case):
                 net(images)
+            finish(device)
 
         return forward
     optimiser = torch.optim.SGD(net.parameters(), lr=1e-4, momentum=0.9, weight_decay=5e-4)
@@ -88,6 +99,7 @@ def network(case):
         loss.backward()
         optimiser.step()
         loss.item()
+        finish(device)
 
     return step
 
@@ -163,6 +175,7 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
+    torch.backends.cudnn.allow_tf32 = False
     for case in arguments.cases:
         make = network if case["work"]["kind"] == "network" else operator
         times = measure(make(case), arguments.repeats, arguments.seconds)

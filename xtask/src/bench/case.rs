@@ -1,6 +1,7 @@
 //! What is timed: one list for all implementations.
 
 use ablate_core::Precision;
+use ablate_runner::DeviceName;
 use serde::{Deserialize, Serialize};
 
 use super::measure::Measured;
@@ -15,6 +16,8 @@ pub struct Case {
     pub pass: Pass,
     /// What convolutions and linear layers multiply.
     pub precision: Precision,
+    /// Where it computes.
+    pub device: DeviceName,
     /// Images, or rows of a matrix.
     pub batch: usize,
     /// Shape of one image.
@@ -167,6 +170,7 @@ pub fn gemms(precision: Precision) -> [Case; 2] {
         name: format!("product {n}x{k}x{m}"),
         pass: Pass::Forward,
         precision,
+        device: DeviceName::Cpu,
         batch: n,
         input: vec![k],
         work: Work::Linear { outputs: m },
@@ -204,6 +208,7 @@ fn operators(quick: bool) -> Vec<Case> {
                     name: format!("{} {layer}", network.name()),
                     pass,
                     precision: *precision,
+                    device: DeviceName::Cpu,
                     batch: network.batch(quick),
                     input: input.clone(),
                     work: work.clone(),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use ablate_core::Precision;
 use ablate_nn::{LayerTime, Stack};
 use anyhow::Result;
+use candle_core::Device;
 
 use super::case::{PRECISIONS, gemms};
 use super::measure::{Limits, Spread};
@@ -23,7 +24,7 @@ pub fn time(network: Network, limits: &Limits, quick: bool) -> Result<Vec<Parts>
     let batch = network.batch(quick);
     let mut roofs = PRECISIONS.map(|_| 0.0);
     raise(&mut roofs, limits)?;
-    let mut training = Training::new(network, batch, |cx| network.stack(cx))?;
+    let mut training = Training::new(network, batch, &Device::Cpu, |cx| network.stack(cx))?;
     let mut steps = PRECISIONS.map(|_| Vec::new());
     // The first steps allocate the buffers.
     for precision in PRECISIONS {

@@ -7,6 +7,7 @@
 
 mod case;
 mod children;
+mod device;
 mod layers;
 mod loading;
 mod markdown;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ablate_core::Precision;
-use ablate_runner::Draft;
+use ablate_runner::{DeviceName, Draft};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
@@ -44,6 +45,7 @@ Examples:
   cargo xtask bench --torch python3          everything, with PyTorch beside
   cargo xtask bench --layers alexnet         where a training step's time goes
   cargo xtask bench --ranks alexnet          what ranks that share a batch gain
+  cargo xtask-cuda bench --device cuda --torch python3     how fast a GPU is
   cargo xtask bench --loading experiments/lrn.toml --profile paper    whether data comes in time")]
 pub struct BenchArgs {
     /// A Python that has PyTorch 2; without one its columns stay empty.
@@ -67,9 +69,13 @@ pub struct BenchArgs {
     /// Only show what sharing this network's batches among ranks gains; writes nothing.
     #[arg(long, value_name = "NETWORK", conflicts_with = "layers")]
     ranks: Option<Network>,
+    /// Only show how fast the networks compute on this device, `cpu`, `cuda` or `cuda:N`,
+    /// beside PyTorch there; writes nothing.
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["layers", "ranks"])]
+    device: Option<DeviceName>,
     /// Only show how fast this experiment's first trial loads its images, trains on
     /// them, and does both at once; writes nothing.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["layers", "ranks"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["layers", "ranks", "device"])]
     loading: Option<PathBuf>,
     /// The profile of the experiment; without it, its default.
     #[arg(long, requires = "loading")]
@@ -104,7 +110,8 @@ impl Implementation {
     /// Whether it can have such a case at all.
     fn knows(self, case: &Case) -> bool {
         match self {
-            Self::Ours | Self::Torch => true,
+            Self::Ours => case.device == DeviceName::Cpu || case.precision == Precision::F32,
+            Self::Torch => true,
             // Networks need more than it has, and its bfloat16 is a type of
             // tensors, sums included.
             Self::Stock => case.precision == Precision::F32 && !case.is_network(),
@@ -157,7 +164,11 @@ pub fn run(args: BenchArgs) -> Result<()> {
         println!("{}", markdown::layers(&results));
         return Ok(());
     }
-    for group in case::groups(args.quick) {
+    let groups = match args.device {
+        Some(device) => device::groups(device, args.quick)?,
+        None => case::groups(args.quick),
+    };
+    for group in groups {
         for by in [
             Implementation::Ours,
             Implementation::Stock,
@@ -165,6 +176,10 @@ pub fn run(args: BenchArgs) -> Result<()> {
         ] {
             children.measure(&group, by, |measured| results.add(&group, by, measured))?;
         }
+    }
+    if let Some(device) = args.device {
+        println!("{}", device::table(&results, device));
+        return Ok(());
     }
     results.parts = children.parts(Network::Alexnet)?;
     write(&args.out, &results)

@@ -4,6 +4,7 @@ use ablate_alexnet::AlexNet;
 use ablate_convnet::ConvNet;
 use ablate_core::{ModelContext, Precision};
 use ablate_nn::Stack;
+use ablate_runner::DeviceName;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -59,6 +60,7 @@ impl Network {
             name: self.name().to_string(),
             pass,
             precision,
+            device: DeviceName::Cpu,
             batch: self.batch(quick),
             input: input.to_vec(),
             work: Work::Network {

@@ -65,9 +65,7 @@ pub fn time(case: &Case, limits: &Limits) -> Result<Vec<f64>> {
             };
             response_norm(case, &lrn, [channels, height * width], limits)
         }
-        Work::Network { network, .. } => {
-            step::time(network, case.pass, case.precision, case.batch, limits)
-        }
+        Work::Network { network, .. } => step::time(network, case, limits),
     }
 }
 

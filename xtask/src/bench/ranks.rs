@@ -7,6 +7,7 @@ use std::time::Instant;
 use ablate_core::{Precision, registry};
 use ablate_parallel::{Alone, Exchange, Group, LINKS, threads};
 use anyhow::{Context, Result, anyhow};
+use candle_core::Device;
 
 use super::measure::{Limits, Spread};
 use super::network::Network;
@@ -88,7 +89,9 @@ fn parameters(network: Network) -> Result<usize> {
 
 fn training(network: Network, batch: usize) -> Result<Training<Box<dyn ablate_core::Model>>> {
     let (name, config) = network.plugin();
-    Training::new(network, batch, |cx| registry::model(name, &config, cx))
+    Training::new(network, batch, &Device::Cpu, |cx| {
+        registry::model(name, &config, cx)
+    })
 }
 
 /// The steps of one rank on `images` images each, as many on every rank.

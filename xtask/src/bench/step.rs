@@ -10,7 +10,7 @@ use anyhow::Result;
 use candle_core::{DType, Device, Tensor};
 use serde_json::json;
 
-use super::case;
+use super::case::{self, Case};
 use super::measure::Limits;
 use super::network::Network;
 
@@ -21,28 +21,22 @@ const LR: f64 = 1e-4;
 ///
 /// # Errors
 /// The network cannot be built.
-pub fn time(
-    network: Network,
-    pass: case::Pass,
-    precision: Precision,
-    batch: usize,
-    limits: &Limits,
-) -> Result<Vec<f64>> {
+pub fn time(network: Network, case: &Case, limits: &Limits) -> Result<Vec<f64>> {
     let (name, config) = network.plugin();
     let build = |cx: &ModelContext| registry::model(name, &config, cx);
-    let mut training = Training::new(network, batch, build)?;
-    if pass == case::Pass::Forward {
-        let pass = Pass::evaluate().with_precision(precision);
-        return limits.time(|| {
-            training.model.forward(&training.images, &pass)?;
-            Ok(())
-        });
-    }
+    let device = case.device.open()?;
+    let mut training = Training::new(network, case.batch, &device, build)?;
     limits.time(|| {
-        let pass = training.next_pass(precision);
-        let logits = training.model.forward(&training.images, &pass)?;
-        training.learner.learn(&logits, &pass)?;
-        Ok(())
+        if case.pass == case::Pass::Forward {
+            let pass = Pass::evaluate().with_precision(case.precision);
+            training.model.forward(&training.images, &pass)?;
+        } else {
+            let pass = training.next_pass(case.precision);
+            let logits = training.model.forward(&training.images, &pass)?;
+            training.learner.learn(&logits, &pass)?;
+        }
+        // A GPU goes on by itself.
+        Ok(device.synchronize()?)
     })
 }
 
@@ -71,13 +65,14 @@ pub struct Learned {
 }
 
 impl<M> Training<M> {
-    /// Builds the network with `build`.
+    /// Builds the network on `device` with `build`.
     ///
     /// # Errors
     /// What `build` raises.
     pub fn new(
         network: Network,
         batch: usize,
+        device: &Device,
         build: impl FnOnce(&ModelContext) -> ablate_core::Result<M>,
     ) -> Result<Self> {
         let (input, classes) = network.sizes();
@@ -85,7 +80,7 @@ impl<M> Training<M> {
         let model = build(&ModelContext {
             input,
             classes,
-            parameters: parameters.builder(DType::F32, &Device::Cpu),
+            parameters: parameters.builder(DType::F32, device),
         })?;
         let [channels, height, width] = input;
         let shape = (batch, channels, height, width);
@@ -94,9 +89,9 @@ impl<M> Training<M> {
         let rule = json!({ "lr": LR, "momentum": 0.9, "weight_decay": 5e-4 });
         Ok(Self {
             model,
-            images: Tensor::randn(0f32, 1.0, shape, &Device::Cpu)?,
+            images: Tensor::randn(0f32, 1.0, shape, device)?,
             learner: Learner {
-                targets: Tensor::new(targets, &Device::Cpu)?,
+                targets: Tensor::new(targets, device)?,
                 optimiser: registry::optimiser("sgd_paper", &rule, &parameters)?,
                 parameters,
             },

@@ -112,7 +112,7 @@ fn three_digits(value: f64) -> String {
 }
 
 /// `2.00x`, where there is a value.
-fn times(value: Option<f64>) -> String {
+pub fn times(value: Option<f64>) -> String {
     value.map_or("n/a".to_string(), |value| {
         format!("{}x", three_digits(value))
     })
@@ -124,7 +124,7 @@ fn milliseconds(seconds: Option<Spread>) -> String {
 }
 
 /// `work` a second: the median, with its spread where it was run more than once.
-fn rate(work: f64, seconds: Option<Spread>) -> String {
+pub fn rate(work: f64, seconds: Option<Spread>) -> String {
     spread(seconds, |seconds| work / seconds, |s| [s.max, s.min])
 }
 
