@@ -87,7 +87,7 @@ impl Plan {
         let share = Share::new(1, &Alone);
         let batch = loader::first_batch(source, config, share, session.seed)?;
         // Batches are made on other threads while one trains.
-        let make = begun.elapsed() / config.machine.loader_threads as u32;
+        let make = begun.elapsed() / config.machine.loaders() as u32;
         let mut times = Vec::with_capacity(STEPS);
         for step in 0..=STEPS {
             let begun = Instant::now();

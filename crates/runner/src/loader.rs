@@ -104,7 +104,7 @@ pub(crate) fn epoch<'scope, 'env>(
         let indices = &order[start..(start + size).min(order.len())];
         training_batch(of.source, indices, of.share, seed, epoch)
     };
-    ahead(scope, of.config.machine.loader_threads, count, make)
+    ahead(scope, of.config.machine.loaders(), count, make)
 }
 
 /// The first images, as many as a batch has, to time what is done with one.

@@ -107,7 +107,7 @@ impl Plan {
             data: data.info().description.clone(),
             model: config.model.name.clone(),
             batch_size: config.training.batch_size.min(data.len(Split::Train)),
-            threads: config.machine.loader_threads,
+            threads: config.machine.loaders(),
             loading: loading.rate(),
             training: training.rate(),
             both: both.rate(),
@@ -137,7 +137,7 @@ impl<'a> Trial<'a> {
     /// Trains on what is loaded meanwhile. It counts once as many batches are used as
     /// may lie ready.
     fn load_and_train(&mut self, time: Duration) -> Result<Spent> {
-        let ahead = AHEAD * self.config.machine.loader_threads;
+        let ahead = AHEAD * self.config.machine.loaders();
         std::thread::scope(|scope| {
             let mut batches = batches(scope, self.epoch());
             for _ in 0..=ahead {

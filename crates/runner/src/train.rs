@@ -279,7 +279,7 @@ impl Trainer<'_> {
             config.training.precision,
             Split::Validation,
             config.evaluation.batch_size,
-            config.machine.loader_threads,
+            config.machine.loaders(),
             |rows, targets| {
                 scores.add(&session.metrics, rows, targets);
                 if is_final {

@@ -1,6 +1,8 @@
 //! The tables of a trial that name no plugin: `[training]`, `[evaluation]`,
 //! `[machine]`.
 
+use std::num::NonZeroUsize;
+
 use ablate_core::Precision;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -148,7 +150,8 @@ pub struct Machine {
     /// compute threads: data-parallel training. `training.parts` must be a multiple.
     /// Processes of an MPI world count instead where there is one (docs/parallel.md).
     pub ranks: usize,
-    /// Threads that prepare coming batches while one trains.
+    /// Threads that prepare coming batches while one trains; 0 takes one where the cores
+    /// compute, and every core where a GPU does.
     pub loader_threads: usize,
     /// Minutes between checkpoints within an epoch, up to a year; 0 makes one after
     /// every step. Each epoch ends with one.
@@ -162,23 +165,31 @@ impl Default for Machine {
             threads: 0,
             workers: 1,
             ranks: 1,
-            loader_threads: 1,
+            loader_threads: 0,
             checkpoint_minutes: 5.0,
         }
     }
 }
 
 impl Machine {
+    /// Threads that prepare coming batches.
+    pub(crate) fn loaders(&self) -> usize {
+        match (self.loader_threads, self.device) {
+            (0, DeviceName::Cpu) => 1,
+            (0, DeviceName::Cuda { .. }) => {
+                let cores = std::thread::available_parallelism();
+                cores.map_or(1, NonZeroUsize::get).min(MOST_THREADS)
+            }
+            (given, _) => given,
+        }
+    }
+
     /// The first key that is out of range.
     pub(super) fn misfit(&self) -> Option<Misfit> {
         if self.workers == 0 {
             let problem = "nobody would compute".to_string();
             let fix = "give 1, or 2 for a network with separate towers";
             return Some(("machine.workers", problem, fix));
-        }
-        if self.loader_threads == 0 {
-            let problem = "no thread would load".to_string();
-            return Some(("machine.loader_threads", problem, "give 1 or more"));
         }
         let counts = [
             ("machine.threads", self.threads),
@@ -256,7 +267,7 @@ mod tests {
             .misfit();
             assert_eq!(key(found), Some("machine.workers"));
         }
-        for loader_threads in [0, 1_000_000_000] {
+        for loader_threads in [MOST_THREADS + 1, 1_000_000_000] {
             let found = Machine {
                 loader_threads,
                 ..machine()

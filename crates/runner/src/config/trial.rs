@@ -193,6 +193,16 @@ impl TrialConfig {
                 "build it with `--features nccl` (docs/parallel.md), or set machine.ranks=1",
             ));
         }
+        if self.machine.device != DeviceName::Cpu && self.machine.workers > 1 {
+            return Err(wrong(
+                "machine.workers",
+                &format!(
+                    "`{}` has no workers to share a network",
+                    self.machine.device
+                ),
+                "set machine.workers=1; towers train alike without",
+            ));
+        }
         if self.machine.device != DeviceName::Cpu && self.training.precision != Precision::F32 {
             return Err(wrong(
                 "training.precision",
