@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
 use ablate_core::{Dataset, Image, Split, Stream};
+use ablate_ops::on_large_pages;
 use candle_core::{Device, Tensor};
 use rand::seq::SliceRandom;
 
@@ -130,13 +131,16 @@ fn training_batch(
 ) -> Result<Batch> {
     let stream = seed.named("augmentation").at(epoch);
     let own = share.images(indices.len());
-    let images = indices[own.clone()]
-        .iter()
-        .map(|&index| source.pipeline.train(source.data, index, stream.at(index)))
-        .collect::<Result<Vec<_>>>()?;
-    let (images, targets): (Vec<_>, Vec<_>) = images.into_iter().unzip();
+    let mut images = Stacked::new(own.len(), source.pipeline.output_shape());
+    let mut targets = Vec::with_capacity(own.len());
+    for &index in &indices[own.clone()] {
+        let of_image = stream.at(index);
+        let (image, label) = source.pipeline.train(source.data, index, of_image)?;
+        images.push(&image)?;
+        targets.push(label);
+    }
     Ok(Batch {
-        images: stack(images, source.pipeline.output_shape())?,
+        images: images.tensor()?,
         targets,
         first: own.start,
         whole: indices.len(),
@@ -149,38 +153,61 @@ pub(crate) fn evaluation_batch(
     split: Split,
     indices: std::ops::Range<usize>,
 ) -> Result<Batch> {
-    let mut images = Vec::with_capacity(indices.len() * source.pipeline.view_count());
+    let count = indices.len() * source.pipeline.view_count();
+    let mut images = Stacked::new(count, source.pipeline.output_shape());
     let mut targets = Vec::with_capacity(indices.len());
     for index in indices {
         let (views, label) = source.pipeline.views(source.data, split, index)?;
-        images.extend(views);
+        for view in &views {
+            images.push(view)?;
+        }
         targets.push(label);
     }
     Ok(Batch {
-        images: stack(images, source.pipeline.output_shape())?,
+        images: images.tensor()?,
         first: 0,
         whole: targets.len(),
         targets,
     })
 }
 
-/// Images of one shape as a tensor `[N, C, H, W]`.
-pub(crate) fn stack(images: Vec<Image>, shape: [usize; 3]) -> Result<Tensor> {
-    let [channels, height, width] = shape;
-    let count = images.len();
-    let mut values = Vec::with_capacity(count * channels * height * width);
-    for image in images {
-        if image.shape != shape {
+/// Images of one shape on their way into a tensor `[N, C, H, W]`. Each is put there as it
+/// is made, while it is still in a cache and its memory can be had for the next.
+pub(crate) struct Stacked {
+    shape: [usize; 3],
+    values: Vec<f32>,
+}
+
+impl Stacked {
+    /// Room for `count` images of `shape` `[C, H, W]`.
+    pub fn new(count: usize, shape: [usize; 3]) -> Self {
+        let values = Vec::with_capacity(count * shape.iter().product::<usize>());
+        Self {
+            shape,
+            values: on_large_pages(values),
+        }
+    }
+
+    /// Adds an image.
+    ///
+    /// # Errors
+    /// It has another shape, which its augmentations did not promise.
+    pub fn push(&mut self, image: &Image) -> Result<()> {
+        if image.shape != self.shape {
             return Err(Error::Other(format!(
-                "an augmentation returned an image of shape {:?} where it promised {shape:?}",
-                image.shape
+                "an augmentation returned an image of shape {:?} where it promised {:?}",
+                image.shape, self.shape
             )));
         }
-        values.extend(image.data);
+        self.values.extend_from_slice(&image.data);
+        Ok(())
     }
-    Ok(Tensor::from_vec(
-        values,
-        (count, channels, height, width),
-        &Device::Cpu,
-    )?)
+
+    /// The tensor.
+    pub fn tensor(self) -> Result<Tensor> {
+        let [channels, height, width] = self.shape;
+        let count = self.values.len() / (channels * height * width).max(1);
+        let shape = (count, channels, height, width);
+        Ok(Tensor::from_vec(self.values, shape, &Device::Cpu)?)
+    }
 }

@@ -5,7 +5,7 @@ use ablate_store::{Contents, Filters, Gallery, Predictions, Retrieval, Samples};
 use rand::seq::index;
 
 use crate::config::Evaluation;
-use crate::loader;
+use crate::loader::Stacked;
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -86,15 +86,15 @@ impl Views {
             features: Some(Vec::new()),
         };
         for batch in chosen.chunks(batch_size) {
-            let mut images = Vec::with_capacity(batch.len());
+            let mut images = Stacked::new(batch.len(), session.pipeline.output_shape());
             for &index in batch {
                 let data = session.data.as_ref();
                 let (image, shown, label) = session.pipeline.sample(data, split, index)?;
-                images.push(image);
+                images.push(&image)?;
                 views.pixels.extend(shown);
                 views.targets.push(label);
             }
-            let images = loader::stack(images, session.pipeline.output_shape())?;
+            let images = images.tensor()?;
             let features = session.features(&images)?;
             views.features = match (views.features.take(), features) {
                 (Some(mut all), Some(rows)) => {

@@ -13,7 +13,8 @@ use candle_nn::VarBuilder;
 
 use crate::config::{Layer, NetworkConfig};
 use crate::evaluate::over_views;
-use crate::{Error, Outline, Result, loader, session, weights};
+use crate::loader::Stacked;
+use crate::{Error, Outline, Result, session, weights};
 use template::{Source, Template};
 
 /// A trained network. It computes on the CPU, wherever it was trained.
@@ -140,7 +141,11 @@ impl Network {
             data: pixels.iter().copied().map(f32::from).collect(),
         })?;
         let count = views.len();
-        let images = loader::stack(views, pipeline.output_shape())?;
+        let mut images = Stacked::new(count, pipeline.output_shape());
+        for view in &views {
+            images.push(view)?;
+        }
+        let images = images.tensor()?;
         let pass = Pass::evaluate().with_precision(self.config().precision);
         let logits = self.model.forward(&images, &pass)?;
         let averaged = over_views(&logits, count)?;
