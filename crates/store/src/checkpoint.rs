@@ -230,7 +230,7 @@ fn entries(folder: &Path) -> Result<Vec<Entry>> {
 }
 
 /// Whether a file is named as [`save`] names one.
-fn is_checkpoint(file: &str) -> bool {
+pub(crate) fn is_checkpoint(file: &str) -> bool {
     let step = file
         .strip_prefix("checkpoint-")
         .and_then(|rest| rest.strip_suffix(".safetensors"));

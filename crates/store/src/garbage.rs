@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::atomic::ASIDE;
+use crate::checkpoint::is_checkpoint;
 use crate::removal::{REMOVED, own_folder, set_aside_and_remove};
 use crate::{Error, Result, Status, TrialFolder, TrialLock, checkpoint};
 
@@ -232,10 +233,6 @@ fn is_aside(name: &str) -> bool {
     Path::new(name)
         .extension()
         .is_some_and(|ending| ending == ASIDE)
-}
-
-fn is_checkpoint(name: &str) -> bool {
-    name.starts_with("checkpoint-") && name.ends_with(".safetensors")
 }
 
 fn is_old(entry: &DirEntry) -> bool {

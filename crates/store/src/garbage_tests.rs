@@ -151,7 +151,11 @@ fn who_goes_on_with_a_trial_clears_what_was_left() {
     for name in left {
         fs::write(path.join(name), b"half").expect("written");
     }
+    // A file of somebody's own, by a name that no run gives.
+    let own = path.join("checkpoint-best.safetensors");
+    fs::write(&own, b"precious").expect("written");
     clear_leftovers(&place, &lock);
+    assert!(own.exists());
     assert!(left.iter().all(|name| !path.join(name).exists()));
     assert!(checkpoint::load(&path).expect("there").damaged.is_empty());
     assert_eq!(checkpoint::names(&path).expect("named").len(), 2);
