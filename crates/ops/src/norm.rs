@@ -1,5 +1,5 @@
-//! How long a tensor is, which says whether a gradient vanishes, grows or is no
-//! number.
+//! How long tensors are together, which says whether a gradient vanishes, grows or is
+//! no number.
 
 use candle_core::{DType, Result, Tensor};
 use rayon::prelude::*;
@@ -13,16 +13,44 @@ const BLOCK: usize = 64 << 10;
 /// Sums side by side, which the compiler keeps in vectors of any width.
 const LANES: usize = 8;
 
-/// The sum of the squares of a float32 tensor's values, in double precision: no
-/// finite values overflow it.
+/// The sum of the squares of all values of float32 tensors on one device, in double
+/// precision: no finite values overflow it.
 ///
 /// # Errors
-/// The tensor is not float32.
-pub fn squared_norm(x: &Tensor) -> Result<f64> {
-    if !x.device().is_cpu() {
-        return x.to_dtype(DType::F64)?.sqr()?.sum_all()?.to_scalar();
+/// A tensor is not float32.
+pub fn squared_norm(tensors: &[Tensor]) -> Result<f64> {
+    match tensors.first() {
+        Some(first) if !first.device().is_cpu() => elsewhere(tensors),
+        _ => {
+            let of = |x| with_floats(NAME, x, |values| Ok(of_slice(values)));
+            tensors.iter().map(of).sum()
+        }
     }
-    with_floats(NAME, x, |values| Ok(of_slice(values)))
+}
+
+/// The same by candle's operations, of which the host waits for one. They add up a row
+/// by a few threads, so that many short rows keep a GPU busy where a long one does not.
+fn elsewhere(tensors: &[Tensor]) -> Result<f64> {
+    const ROW: usize = 4096;
+    let squares = |x: &Tensor| x.to_dtype(DType::F64)?.sqr();
+    let mut sums = Vec::new();
+    for x in tensors {
+        let x = x.flatten_all()?;
+        let rows = x.elem_count() / ROW;
+        let rest = x.elem_count() % ROW;
+        if rows > 0 {
+            let x = x.narrow(0, 0, rows * ROW)?.reshape((rows, ROW))?;
+            sums.push(squares(&x)?.sum(1)?);
+        }
+        if rest > 0 {
+            let x = x.narrow(0, rows * ROW, rest)?;
+            sums.push(squares(&x)?.sum_keepdim(0)?);
+        }
+    }
+    match sums.is_empty() {
+        true => Ok(0.0),
+        false => Tensor::cat(&sums, 0)?.sum_all()?.to_scalar(),
+    }
 }
 
 fn of_slice(values: &[f32]) -> f64 {
@@ -51,7 +79,26 @@ mod tests {
 
     fn of(values: Vec<f32>) -> Result<f64> {
         let len = values.len();
-        squared_norm(&Tensor::from_vec(values, len, &Device::Cpu)?)
+        squared_norm(&[Tensor::from_vec(values, len, &Device::Cpu)?])
+    }
+
+    #[test]
+    fn other_devices_operations_agree() -> Result<()> {
+        let lens = [1, 4095, 4096, 4097, 3 * 4096 + 5];
+        let tensors = lens.map(|len| Tensor::from_vec(noise(5, len), len, &Device::Cpu));
+        let tensors = tensors.into_iter().collect::<Result<Vec<_>>>()?;
+        for tensors in [&tensors[..], &tensors[..1], &tensors[2..3], &[]] {
+            let (found, wanted) = (elsewhere(tensors)?, squared_norm(tensors)?);
+            assert!(
+                (found - wanted).abs() <= 1e-12 * wanted,
+                "{found}, {wanted}"
+            );
+        }
+        let large = Tensor::full(f32::MAX, (3, 2000), &Device::Cpu)?;
+        assert!(elsewhere(&[large])?.is_finite());
+        let bad = Tensor::full(f32::NAN, (1, 5000), &Device::Cpu)?;
+        assert!(elsewhere(&[tensors[0].clone(), bad])?.is_nan());
+        Ok(())
     }
 
     #[test]
@@ -93,8 +140,8 @@ mod tests {
     #[test]
     fn a_view_is_as_long_as_its_own_values() -> Result<()> {
         let x = Tensor::new(&[[1f32, 2.0], [3.0, 4.0]], &Device::Cpu)?;
-        assert_eq!(squared_norm(&x.narrow(1, 1, 1)?)?, 20.0);
-        assert_eq!(squared_norm(&x.t()?)?, 30.0);
+        assert_eq!(squared_norm(&[x.narrow(1, 1, 1)?])?, 20.0);
+        assert_eq!(squared_norm(&[x.t()?, x])?, 60.0);
         Ok(())
     }
 }

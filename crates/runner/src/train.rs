@@ -315,8 +315,7 @@ impl Trainer<'_> {
 
 /// The Euclidean norm of all gradients together.
 fn norm(gradients: &[Tensor]) -> Result<f64> {
-    let squares = gradients.iter().map(ablate_ops::squared_norm);
-    Ok(squares.sum::<candle_core::Result<f64>>()?.sqrt())
+    Ok(ablate_ops::squared_norm(gradients)?.sqrt())
 }
 
 /// `loss 1.234, top1_error 0.4567`; enough digits for a log.
