@@ -7,7 +7,7 @@
 
 mod passes;
 
-use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView};
+use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView, CudaViewMut};
 use candle_core::{CpuStorage, CudaDevice, CudaStorage, CustomOp2, Layout, Result, Shape, Tensor};
 
 use super::{ConvShape, kernels};
@@ -29,10 +29,11 @@ pub(super) fn conv2d(
     batch: usize,
     act: Activation,
 ) -> Result<Tensor> {
-    let op = Convolve(Sizes {
+    let sizes = Sizes {
         shape: *shape,
         batch,
-    });
+    };
+    let op = Convolution(sizes, Pass::Forward);
     let y = x.contiguous()?.apply_op2(&w.contiguous()?, op)?;
     match bias {
         Some(bias) => bias_activation(&y, bias, act),
@@ -80,62 +81,106 @@ impl Sizes {
     }
 }
 
-/// The values of a group within those of all: a block in each image.
+/// Where the values of each group lie: a block in each image, or for weights one block.
 struct Blocks {
-    images: usize,
-    /// Values of an image in all groups.
+    blocks: usize,
+    /// Values from the beginning of a block to that of the next.
     whole: usize,
-    /// Values of an image in one.
+    /// Values of a block.
     part: usize,
 }
 
 impl Blocks {
-    /// Of values `[N, C, H, W]`.
-    fn new([images, channels, height, width]: [usize; 4], groups: usize) -> Self {
+    /// Of values `[N, C, H, W]` of images.
+    fn of_images([images, channels, height, width]: [usize; 4], groups: usize) -> Self {
         let whole = channels * height * width;
         Self {
-            images,
+            blocks: images,
             whole,
             part: whole / groups,
         }
     }
 
-    fn gather(
+    /// Of weights, whose filters lie group by group.
+    fn of_weights(shape: [usize; 4], groups: usize) -> Self {
+        let part = shape.into_iter().product::<usize>() / groups;
+        Self {
+            blocks: 1,
+            whole: part,
+            part,
+        }
+    }
+
+    /// Values of a group.
+    fn len(&self) -> usize {
+        self.blocks * self.part
+    }
+
+    /// Whether the blocks of a group follow each other without a gap.
+    fn is_whole(&self) -> bool {
+        self.part == self.whole
+    }
+
+    /// The values of a group, as they are or copied into `room`.
+    fn read<'a>(
         &self,
         device: &CudaDevice,
-        values: &CudaView<f32>,
+        values: &'a CudaView<f32>,
         group: usize,
-    ) -> Result<CudaSlice<f32>> {
-        let len = self.images * self.part;
-        let mut block = output(device, len)?;
-        let from = values.slice(group * self.part..);
+        room: &'a mut Option<CudaSlice<f32>>,
+    ) -> Result<CudaView<'a, f32>> {
+        let start = group * self.part;
+        let len = self.len();
+        if self.is_whole() {
+            return Ok(values.slice(start..start + len));
+        }
+        let block = room.insert(output(device, len)?);
+        let from = values.slice(start..);
         let mut to = block.as_view_mut();
         kernels::copy_blocks(
             device, len, &from, &mut to, self.part, self.whole, self.part,
         )?;
-        Ok(block)
+        Ok(block.as_view())
     }
 
-    fn scatter(
+    /// Has `write` write the values of a group to where they lie.
+    fn write(
         &self,
         device: &CudaDevice,
-        block: &CudaSlice<f32>,
-        group: usize,
         values: &mut CudaSlice<f32>,
+        group: usize,
+        write: impl FnOnce(&mut CudaViewMut<f32>) -> Result<()>,
     ) -> Result<()> {
-        let len = self.images * self.part;
+        let start = group * self.part;
+        let len = self.len();
+        if self.is_whole() {
+            return write(&mut values.slice_mut(start..start + len));
+        }
+        let mut block = output(device, len)?;
+        write(&mut block.as_view_mut())?;
         let from = block.as_view();
-        let mut to = values.slice_mut(group * self.part..);
+        let mut to = values.slice_mut(start..);
         kernels::copy_blocks(
             device, len, &from, &mut to, self.part, self.part, self.whole,
         )
     }
 }
 
-/// `conv(x, w)`.
-struct Convolve(Sizes);
+/// What a convolution is asked for, and of what.
+#[derive(Clone, Copy)]
+enum Pass {
+    /// The output, of input and weights.
+    Forward,
+    /// The gradient of the input, of the weights and the gradient of the output.
+    InputGradient,
+    /// The gradient of the weights, of the input and the gradient of the output.
+    WeightGradient,
+}
 
-impl CustomOp2 for Convolve {
+/// A pass of a convolution without bias and activation.
+struct Convolution(Sizes, Pass);
+
+impl CustomOp2 for Convolution {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -152,33 +197,41 @@ impl CustomOp2 for Convolve {
 
     fn cuda_fwd(
         &self,
-        x: &CudaStorage,
-        x_layout: &Layout,
-        w: &CudaStorage,
-        w_layout: &Layout,
+        first: &CudaStorage,
+        first_layout: &Layout,
+        second: &CudaStorage,
+        second_layout: &Layout,
     ) -> Result<(CudaStorage, Shape)> {
-        let device = &x.device;
-        let (x, w) = (floats(NAME, x, x_layout)?, floats(NAME, w, w_layout)?);
-        let (sizes, groups) = (self.0, self.0.shape.groups);
-        let shape = Shape::from(sizes.output().to_vec());
-        let mut y = output(device, shape.elem_count())?;
-        if groups == 1 {
-            passes::forward(device, sizes, [&x, &w], &mut y.as_view_mut())?;
-        } else {
-            let [xs, ys] = [sizes.input(), sizes.output()].map(|of| Blocks::new(of, groups));
-            let weights = w.len() / groups;
-            for group in 0..groups {
-                let x = xs.gather(device, &x, group)?;
-                let w = w.slice(group * weights..(group + 1) * weights);
-                let mut block = output(device, ys.images * ys.part)?;
-                let to = &mut block.as_view_mut();
-                passes::forward(device, sizes.of_a_group(), [&x.as_view(), &w], to)?;
-                ys.scatter(device, &block, group, &mut y)?;
-            }
+        let Self(sizes, pass) = *self;
+        let device = &first.device;
+        let first = floats(NAME, first, first_layout)?;
+        let second = floats(NAME, second, second_layout)?;
+        let groups = sizes.shape.groups;
+        let x = Blocks::of_images(sizes.input(), groups);
+        let w = Blocks::of_weights(sizes.weight(), groups);
+        let y = Blocks::of_images(sizes.output(), groups);
+        let (firsts, seconds, results, shape) = match pass {
+            Pass::Forward => (x, w, y, sizes.output()),
+            Pass::InputGradient => (w, y, x, sizes.input()),
+            Pass::WeightGradient => (x, y, w, sizes.weight()),
+        };
+        let shape = Shape::from(shape.to_vec());
+        let mut result = output(device, shape.elem_count())?;
+        for group in 0..groups {
+            let (mut room, mut more) = (None, None);
+            let first = firsts.read(device, &first, group, &mut room)?;
+            let second = seconds.read(device, &second, group, &mut more)?;
+            let (of, operands) = (sizes.of_a_group(), [&first, &second]);
+            results.write(device, &mut result, group, |to| match pass {
+                Pass::Forward => passes::forward(device, of, operands, to),
+                Pass::InputGradient => passes::input_gradient(device, of, operands, to),
+                Pass::WeightGradient => passes::weight_gradient(device, of, operands, to),
+            })?;
         }
-        Ok((CudaStorage::wrap_cuda_slice(y, device.clone()), shape))
+        Ok((CudaStorage::wrap_cuda_slice(result, device.clone()), shape))
     }
 
+    /// Of the forward pass; the others are never recorded.
     fn bwd(
         &self,
         x: &Tensor,
@@ -187,106 +240,11 @@ impl CustomOp2 for Convolve {
         gy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let gy = gy.contiguous()?;
-        let gx = || w.apply_op2_no_bwd(&gy, &InputGradient(self.0));
-        let gw = || x.apply_op2_no_bwd(&gy, &WeightGradient(self.0));
+        let gx = || w.apply_op2_no_bwd(&gy, &Self(self.0, Pass::InputGradient));
+        let gw = || x.apply_op2_no_bwd(&gy, &Self(self.0, Pass::WeightGradient));
         Ok((
             x.track_op().then(gx).transpose()?,
             w.track_op().then(gw).transpose()?,
         ))
-    }
-}
-
-/// The gradient of the input, from the weights and the gradient of the output.
-struct InputGradient(Sizes);
-
-impl CustomOp2 for InputGradient {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn cpu_fwd(
-        &self,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        only_on_a_gpu(NAME)
-    }
-
-    fn cuda_fwd(
-        &self,
-        w: &CudaStorage,
-        w_layout: &Layout,
-        gy: &CudaStorage,
-        gy_layout: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let device = &w.device;
-        let (w, gy) = (floats(NAME, w, w_layout)?, floats(NAME, gy, gy_layout)?);
-        let (sizes, groups) = (self.0, self.0.shape.groups);
-        let shape = Shape::from(sizes.input().to_vec());
-        let mut gx = output(device, shape.elem_count())?;
-        if groups == 1 {
-            passes::input_gradient(device, sizes, [&w, &gy], &mut gx.as_view_mut())?;
-        } else {
-            let [xs, ys] = [sizes.input(), sizes.output()].map(|of| Blocks::new(of, groups));
-            let weights = w.len() / groups;
-            for group in 0..groups {
-                let gy = ys.gather(device, &gy, group)?;
-                let w = w.slice(group * weights..(group + 1) * weights);
-                let mut block = output(device, xs.images * xs.part)?;
-                let to = &mut block.as_view_mut();
-                passes::input_gradient(device, sizes.of_a_group(), [&w, &gy.as_view()], to)?;
-                xs.scatter(device, &block, group, &mut gx)?;
-            }
-        }
-        Ok((CudaStorage::wrap_cuda_slice(gx, device.clone()), shape))
-    }
-}
-
-/// The gradient of the weights, from the input and the gradient of the output.
-struct WeightGradient(Sizes);
-
-impl CustomOp2 for WeightGradient {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn cpu_fwd(
-        &self,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        only_on_a_gpu(NAME)
-    }
-
-    fn cuda_fwd(
-        &self,
-        x: &CudaStorage,
-        x_layout: &Layout,
-        gy: &CudaStorage,
-        gy_layout: &Layout,
-    ) -> Result<(CudaStorage, Shape)> {
-        let device = &x.device;
-        let (x, gy) = (floats(NAME, x, x_layout)?, floats(NAME, gy, gy_layout)?);
-        let (sizes, groups) = (self.0, self.0.shape.groups);
-        let shape = Shape::from(sizes.weight().to_vec());
-        let mut gw = output(device, shape.elem_count())?;
-        if groups == 1 {
-            passes::weight_gradient(device, sizes, [&x, &gy], &mut gw.as_view_mut())?;
-        } else {
-            let [xs, ys] = [sizes.input(), sizes.output()].map(|of| Blocks::new(of, groups));
-            let weights = gw.len() / groups;
-            for group in 0..groups {
-                let x = xs.gather(device, &x, group)?;
-                let gy = ys.gather(device, &gy, group)?;
-                let to = &mut gw.slice_mut(group * weights..(group + 1) * weights);
-                let operands = [&x.as_view(), &gy.as_view()];
-                passes::weight_gradient(device, sizes.of_a_group(), operands, to)?;
-            }
-        }
-        Ok((CudaStorage::wrap_cuda_slice(gw, device.clone()), shape))
     }
 }
