@@ -8,11 +8,8 @@ use anyhow::Result;
 
 use super::case::{Case, PRECISIONS, Pass};
 use super::markdown::{rate, times};
-use super::network::Network;
+use super::network::{Network, PAPERS_BATCH};
 use super::results::{Results, seconds};
-
-/// Images of a batch, as in the paper's section 5.
-const BATCH: usize = 128;
 
 /// The networks in batches of the paper's size, each pass in both precisions.
 ///
@@ -25,7 +22,11 @@ pub fn groups(device: DeviceName, quick: bool) -> Result<Vec<Vec<Case>>> {
         for pass in [Pass::Forward, Pass::TrainingStep] {
             let case = |precision| Case {
                 device,
-                batch: if quick { BATCH / 8 } else { BATCH },
+                batch: if quick {
+                    PAPERS_BATCH / 8
+                } else {
+                    PAPERS_BATCH
+                },
                 ..network.case(pass, precision, quick)
             };
             // One process for each precision, as its peak of memory is its own.

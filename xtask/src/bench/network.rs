@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 
 use super::case::{Case, Pass, Work};
 
+/// Images of a batch, as in the paper's section 5.
+pub const PAPERS_BATCH: usize = 128;
+
 /// A network at the size of its data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]

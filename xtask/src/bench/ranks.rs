@@ -10,11 +10,9 @@ use anyhow::{Context, Result, anyhow};
 use candle_core::Device;
 
 use super::measure::{Limits, Spread};
-use super::network::Network;
+use super::network::{Network, PAPERS_BATCH};
 use super::step::Training;
 
-/// Images of a batch, as in the paper's section 5.
-const BATCH: usize = 128;
 /// How many ranks the table is for.
 const RANKS: [usize; 5] = [1, 2, 4, 8, 16];
 
@@ -29,7 +27,11 @@ struct Step {
 /// # Errors
 /// The network cannot be built, or no threads can be started.
 pub fn table(network: Network, limits: &Limits, quick: bool) -> Result<String> {
-    let batch = if quick { BATCH / 8 } else { BATCH };
+    let batch = if quick {
+        PAPERS_BATCH / 8
+    } else {
+        PAPERS_BATCH
+    };
     let mut page = String::new();
     let bytes = 4.0 * parameters(network)? as f64;
     let all = rayon::current_num_threads();
