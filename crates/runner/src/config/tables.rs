@@ -215,6 +215,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_core_loads_where_a_gpu_trains() {
+        let loaders = |device, loader_threads| {
+            let machine = Machine {
+                device,
+                loader_threads,
+                ..Machine::default()
+            };
+            assert_eq!(machine.misfit(), None);
+            machine.loaders()
+        };
+        let gpu = DeviceName::Cuda { ordinal: 0 };
+        let cores = std::thread::available_parallelism().expect("known here");
+        assert_eq!(loaders(DeviceName::Cpu, 0), 1);
+        assert_eq!(loaders(gpu, 0), cores.get());
+        assert_eq!([loaders(DeviceName::Cpu, 3), loaders(gpu, 3)], [3, 3]);
+    }
+
+    #[test]
     fn values_out_of_range_are_refused_with_their_key() {
         let training = Training::default;
         let evaluation = Evaluation::default;
