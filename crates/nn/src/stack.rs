@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ablate_core::{Error, Exchanged, LayerSummary, ModelSummary, Pass, Result};
-use candle_core::{DType, Tensor, bail};
+use candle_core::{DType, Shape, Tensor, bail};
 
 use crate::chain;
 use crate::fused::{self, Buffers, Network, Trace};
-use crate::node::{Affine, Node, Step};
+use crate::node::{Node, Step};
 use crate::shapes::Resolved;
 use crate::towers::{self, Place, Towers};
 
@@ -16,8 +16,8 @@ use crate::towers::{self, Place, Towers};
 /// [`StackBuilder`](crate::StackBuilder).
 ///
 /// On the CPU in float32 the whole network runs as one fused operation over
-/// reused buffers, which hands the parameters' gradients to the [`Pass`].
-/// Elsewhere, as on a GPU, it is a chain of candle operations. Results agree to rounding.
+/// reused buffers. Elsewhere, as on a GPU, it is a chain of candle operations. Either
+/// hands the parameters' gradients to the [`Pass`]; results agree to rounding.
 #[derive(Clone, Debug)]
 pub struct Stack {
     input: [usize; 3],
@@ -34,6 +34,9 @@ struct Part {
     nodes: Arc<[Node]>,
     /// Shape of the values for one image.
     output: Vec<usize>,
+    /// Whether the parameters are leaves of candle's graph, so that their gradients may
+    /// bypass it.
+    has_leaves: bool,
     /// Where the fused operation can run these layers.
     fused: Option<Arc<Network>>,
 }
@@ -61,14 +64,15 @@ impl Stack {
         let buffers = Buffers::default();
         let input_len = input.iter().product();
         let part = |nodes: &[Node], output: Vec<usize>| Part {
-            fused: match has_leaves(nodes) {
+            has_leaves: all(nodes, is_leaf),
+            fused: match all(nodes, is_fusable_leaf) {
                 true => Network::new(nodes, input_len, output.clone(), &buffers).map(Arc::new),
                 false => None,
             },
             nodes: nodes.into(),
             output,
         };
-        let towers = match towers > 1 && has_leaves(&nodes) {
+        let towers = match towers > 1 && all(&nodes, is_fusable_leaf) {
             true => Towers::new(&nodes, &gathers, towers, input_len, output.clone())?,
             false => None,
         };
@@ -119,8 +123,8 @@ impl Stack {
 
     /// Outputs `[N, ...]` for images `[N, C, H, W]`.
     ///
-    /// Gradients of the parameters are deposited in `pass` by the fused
-    /// operation and found by candle in the chain;
+    /// Gradients of the parameters are deposited in `pass`, or found by candle where a
+    /// parameter is made by other operations;
     /// [`Gradients::of`](ablate_core::Gradients::of) gathers both. A pass that
     /// evaluates has none. Images that are tracked get theirs either way.
     ///
@@ -246,8 +250,11 @@ impl Part {
     }
 
     fn run_unfused(&self, images: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
-        let output = chain::run(&self.nodes, images, pass)?;
-        output.reshape([&images.dims()[..1], &self.output].concat())
+        let shape = Shape::from([&images.dims()[..1], &self.output].concat());
+        match self.has_leaves && pass.stream().is_some() {
+            true => chain::run_noted(&self.nodes, images, shape, pass),
+            false => chain::run(&self.nodes, images, shape, pass),
+        }
     }
 
     /// The fused operation, where it can take these images.
@@ -262,15 +269,19 @@ fn is_fusable(images: &Tensor) -> bool {
     images.device().is_cpu() && images.dtype() == DType::F32
 }
 
-fn has_leaves(nodes: &[Node]) -> bool {
-    nodes.iter().filter_map(Node::parameters).all(is_leaf)
+fn all(nodes: &[Node], are: impl Fn(&Tensor) -> bool) -> bool {
+    let parameters = nodes.iter().filter_map(Node::parameters);
+    let mut tensors = parameters.flat_map(|affine| [&affine.weight, &affine.bias]);
+    tensors.all(are)
 }
 
-/// Whether gradients of these tensors may bypass candle's graph: they are
-/// variables or constants, not results of other operations.
-fn is_leaf(affine: &Affine) -> bool {
-    [&affine.weight, &affine.bias].into_iter().all(|tensor| {
-        let fixed = tensor.is_variable() || !tensor.track_op();
-        fixed && tensor.device().is_cpu() && tensor.dtype() == DType::F32 && tensor.is_contiguous()
-    })
+/// Whether the gradient of a tensor may bypass candle's graph: it is a variable or a
+/// constant, not a result of other operations.
+fn is_leaf(tensor: &Tensor) -> bool {
+    (tensor.is_variable() || !tensor.track_op()) && tensor.is_contiguous()
+}
+
+/// Whether the fused operations take this parameter.
+fn is_fusable_leaf(tensor: &Tensor) -> bool {
+    is_leaf(tensor) && tensor.device().is_cpu() && tensor.dtype() == DType::F32
 }

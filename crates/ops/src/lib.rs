@@ -25,6 +25,7 @@ mod pool;
 mod precision;
 mod shared;
 mod simd;
+mod tape;
 #[cfg(test)]
 mod testing;
 #[cfg(target_arch = "x86_64")]
@@ -51,4 +52,5 @@ pub use pool::{
 };
 pub use precision::Precision;
 pub use simd::{Level, level};
+pub use tape::{Tape, reshape};
 pub use update::{AdamStep, adam, adam_slices, sgd, sgd_paper, sgd_paper_slices, sgd_slices};

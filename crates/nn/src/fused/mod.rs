@@ -25,6 +25,6 @@ pub(crate) use execute::Backward;
 pub(crate) use gradients::LayerGradients;
 pub(crate) use network::Network;
 pub(crate) use op::run;
-pub(crate) use record::record;
+pub(crate) use record::{Output, record};
 pub(crate) use trace::Trace;
 pub(crate) use values::{Buffers, Floats, Saved};

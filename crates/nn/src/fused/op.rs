@@ -7,7 +7,7 @@ use candle_core::{Result, Shape, Tensor};
 
 use super::execute::Backward;
 use super::values::Floats;
-use super::{LayerGradients, Network, Trace, record};
+use super::{LayerGradients, Network, Output, Trace, record};
 
 /// Runs the network on images `[N, C, H, W]`; `trace` times both directions.
 ///
@@ -54,5 +54,6 @@ pub(crate) fn run(
         let tensor = |gradient| Tensor::from_vec(gradient, images.shape(), images.device());
         grad_images.map(tensor).transpose()
     };
-    record(&images, &anchor, output, Shape::from(shape), backward)
+    let output = Output::Values(output, Shape::from(shape));
+    record(&images, &anchor, output, backward)
 }

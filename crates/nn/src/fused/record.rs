@@ -3,12 +3,33 @@
 
 use std::sync::Mutex;
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Storage, Tensor, bail};
 
 const NAME: &str = "network";
 
-/// Puts a finished pass into candle's graph: `output` with its `shape` is what
-/// became of `images`, and `backward` takes images, output and the gradient of
+/// What a pass made of its images.
+pub(crate) enum Output {
+    /// Values on the CPU, and their shape.
+    Values(Vec<f32>, Shape),
+    /// A tensor that is part of another graph, on any device.
+    Tensor(Tensor),
+}
+
+impl Output {
+    fn into_storage(self) -> Result<(Storage, Shape)> {
+        match self {
+            Self::Values(values, shape) => Ok((Storage::Cpu(CpuStorage::F32(values)), shape)),
+            Self::Tensor(tensor) => {
+                let (storage, layout) = tensor.storage_and_layout();
+                Ok((storage.try_clone(layout)?, tensor.shape().clone()))
+            }
+        }
+    }
+}
+
+/// Puts a finished pass into candle's graph: `output` is what became of `images`, and `backward` takes images, output and the gradient of
 /// the output to that of the images.
 ///
 /// candle records an operation only if an argument is tracked, and passes on
@@ -20,8 +41,7 @@ const NAME: &str = "network";
 pub(crate) fn record<B>(
     images: &Tensor,
     anchor: &Tensor,
-    output: Vec<f32>,
-    shape: Shape,
+    output: Output,
     backward: B,
 ) -> Result<Tensor>
 where
@@ -30,8 +50,7 @@ where
     images.apply_op2(
         anchor,
         Record {
-            output: Mutex::new(Some(output)),
-            shape,
+            output: Mutex::new(Some(output.into_storage()?)),
             backward,
         },
     )
@@ -40,9 +59,19 @@ where
 /// A forward pass in candle's graph; what it holds goes when it is dropped.
 struct Record<B> {
     /// Taken by candle when the operation is recorded.
-    output: Mutex<Option<Vec<f32>>>,
-    shape: Shape,
+    output: Mutex<Option<(Storage, Shape)>>,
     backward: B,
+}
+
+impl<B> Record<B> {
+    /// The output, computed before candle asked, so that no lock was held meanwhile.
+    fn output(&self) -> Result<(Storage, Shape)> {
+        let output = self.output.lock().ok().and_then(|mut output| output.take());
+        match output {
+            Some(output) => Ok(output),
+            None => bail!("{NAME}: a recorded pass cannot be run again"),
+        }
+    }
 }
 
 impl<B> CustomOp2 for Record<B>
@@ -60,11 +89,23 @@ where
         _: &CpuStorage,
         _: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        // Computed before candle was asked, so that no lock was held meanwhile.
-        let output = self.output.lock().ok().and_then(|mut output| output.take());
-        match output {
-            Some(output) => Ok((CpuStorage::F32(output), self.shape.clone())),
-            None => bail!("{NAME}: a recorded pass cannot be run again"),
+        match self.output()? {
+            (Storage::Cpu(output), shape) => Ok((output, shape)),
+            _ => bail!("{NAME}: the images and the output are on different devices"),
+        }
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> Result<(CudaStorage, Shape)> {
+        match self.output()? {
+            (Storage::Cuda(output), shape) => Ok((output, shape)),
+            _ => bail!("{NAME}: the images and the output are on different devices"),
         }
     }
 

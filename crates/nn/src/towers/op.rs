@@ -7,7 +7,7 @@ use candle_core::{Result, Shape, Tensor};
 
 use super::backward::WayBack;
 use super::{Place, Towers};
-use crate::fused::{Floats, LayerGradients, record};
+use crate::fused::{Floats, LayerGradients, Output, record};
 
 /// Runs the towers on images `[N, C, H, W]`.
 ///
@@ -52,5 +52,6 @@ pub(crate) fn run(
         let tensor = |gradient| Tensor::from_vec(gradient, images.shape(), images.device());
         grad_images.map(tensor).transpose()
     };
-    record(&images, &anchor, output, Shape::from(shape), backward)
+    let output = Output::Values(output, Shape::from(shape));
+    record(&images, &anchor, output, backward)
 }

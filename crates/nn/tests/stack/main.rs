@@ -1,5 +1,6 @@
 //! Networks built from tables: what is computed, what is refused.
 
+mod chain;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod fused;

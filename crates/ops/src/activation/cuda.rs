@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CudaStorage, CustomOp2, Layout, Result, Shape, Ten
 use super::op::Gradient;
 use super::{Activation, kernels};
 use crate::cuda::{floats, only_on_a_gpu, output};
+use crate::tape::apply2;
 
 const NAME: &str = "bias_activation";
 
@@ -37,8 +38,7 @@ pub(super) fn backward(
 /// # Errors
 /// The GPU is out of memory.
 pub(crate) fn bias_activation(x: &Tensor, bias: &Tensor, act: Activation) -> Result<Tensor> {
-    x.contiguous()?
-        .apply_op2(&bias.contiguous()?, BiasActivation(act))
+    apply2(&x.contiguous()?, &bias.contiguous()?, BiasActivation(act))
 }
 
 struct BiasActivation(Activation);

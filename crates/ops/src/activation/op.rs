@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 
 use super::{Activation, activation_backward, activation_forward};
 use crate::operands::{check_operands, floats, has_kernels};
+use crate::tape::apply1;
 
 const NAME: &str = "activation";
 
@@ -18,7 +19,7 @@ pub fn activation(x: &Tensor, act: Activation) -> Result<Tensor> {
     check_operands(NAME, &[x])?;
     match act {
         Activation::Identity => Ok(x.clone()),
-        _ if has_kernels(x.device()) => x.contiguous()?.apply_op1(Activate(act)),
+        _ if has_kernels(x.device()) => apply1(&x.contiguous()?, Activate(act)),
         _ => act.apply_tensor(x),
     }
 }

@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 
 use super::{ConvShape, conv2d_backward, conv2d_forward};
 use crate::operands::{check_operands, floats, with_floats};
+use crate::tape::{apply2, apply3};
 use crate::{Activation, Precision};
 
 const NAME: &str = "conv2d";
@@ -68,8 +69,8 @@ pub fn conv2d(
     };
     let (x, w) = (x.contiguous()?, w.contiguous()?);
     match bias {
-        Some(bias) => x.apply_op3(&w, &bias.contiguous()?, op),
-        None => x.apply_op2(&w, op),
+        Some(bias) => apply3(&x, &w, &bias.contiguous()?, op),
+        None => apply2(&x, &w, op),
     }
 }
 

@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::{Mask, dropout_forward};
 use crate::operands::{check_operands, floats};
+use crate::tape::apply1;
 
 const NAME: &str = "dropout";
 
@@ -19,7 +20,7 @@ pub fn dropout(x: &Tensor, p: f64, mask: Mask) -> Result<Tensor> {
     if !(0.0..1.0).contains(&p) {
         bail!("{NAME}: the rate {p} is not in 0..1; give the chance of being dropped")
     }
-    x.contiguous()?.apply_op1(Dropout { p, mask })
+    apply1(&x.contiguous()?, Dropout { p, mask })
 }
 
 struct Dropout {

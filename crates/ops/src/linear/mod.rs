@@ -1,6 +1,8 @@
 //! The fully connected layer with its bias and its activation, and the three
 //! gradients.
 
+#[cfg(feature = "cuda")]
+mod cuda;
 mod forward;
 mod input_gradient;
 mod op;

@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 
 use super::{linear_backward, linear_forward};
 use crate::operands::{check_operands, floats, with_floats};
+use crate::tape::{apply2, apply3};
 use crate::{Activation, Precision, activation};
 
 const NAME: &str = "linear";
@@ -11,7 +12,8 @@ const NAME: &str = "linear";
 /// `act(x w^T + bias)` with gradients for whatever is tracked.
 ///
 /// `x` is `[N, I]`, `w` `[O, I]`, `bias` `[O]`, the result `[N, O]`. On a
-/// device other than the CPU it is composed of candle's own operations, in float32.
+/// GPU the product is cuBLAS's, in float32, with the feature `cuda`; on any other device
+/// it is composed of candle's own operations.
 ///
 /// # Errors
 /// When shapes do not fit together or a tensor is not float32.
@@ -47,6 +49,10 @@ pub fn linear(
     if let Some(bias) = bias.filter(|bias| bias.dims() != [outputs]) {
         bail!("{NAME}: bias {:?} must be [{outputs}]", bias.shape())
     }
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return super::cuda::linear(x, w, bias, act);
+    }
     if !x.device().is_cpu() {
         let y = x.matmul(&w.t()?)?;
         let y = match bias {
@@ -64,8 +70,8 @@ pub fn linear(
     };
     let (x, w) = (x.contiguous()?, w.contiguous()?);
     match bias {
-        Some(bias) => x.apply_op3(&w, &bias.contiguous()?, op),
-        None => x.apply_op2(&w, op),
+        Some(bias) => apply3(&x, &w, &bias.contiguous()?, op),
+        None => apply2(&x, &w, op),
     }
 }
 

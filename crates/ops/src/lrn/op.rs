@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 
 use super::{Lrn, lrn_backward, lrn_forward};
 use crate::operands::{check_operands, floats};
+use crate::tape::apply1;
 
 const NAME: &str = "local_response_norm";
 
@@ -26,7 +27,7 @@ pub fn local_response_norm(x: &Tensor, lrn: &Lrn) -> Result<Tensor> {
         batch: *batch,
         planes: [*channels, pixels.iter().product()],
     };
-    x.contiguous()?.apply_op1(op)
+    apply1(&x.contiguous()?, op)
 }
 
 #[derive(Clone, Copy)]

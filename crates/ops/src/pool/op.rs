@@ -8,6 +8,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Storage, Tensor,
 
 use super::{PoolShape, max_pool2d_backward, max_pool2d_forward};
 use crate::operands::{check_operands, floats};
+use crate::tape::apply1;
 
 const NAME: &str = "max_pool2d";
 
@@ -37,11 +38,12 @@ pub fn max_pool2d(
         .map_err(candle_core::Error::wrap)?;
     let x = x.contiguous()?;
     let winners = x.track_op().then(OnceLock::new);
-    x.apply_op1(MaxPool2d {
+    let op = MaxPool2d {
         shape,
         batch,
         winners,
-    })
+    };
+    apply1(&x, op)
 }
 
 struct MaxPool2d {

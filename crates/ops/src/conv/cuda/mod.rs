@@ -14,6 +14,7 @@ use super::{ConvShape, kernels};
 use crate::Activation;
 use crate::activation::{activation, bias_activation};
 use crate::cuda::{floats, only_on_a_gpu, output};
+use crate::tape::apply2;
 
 const NAME: &str = "conv2d";
 
@@ -34,7 +35,7 @@ pub(super) fn conv2d(
         batch,
     };
     let op = Convolution(sizes, Pass::Forward);
-    let y = x.contiguous()?.apply_op2(&w.contiguous()?, op)?;
+    let y = apply2(&x.contiguous()?, &w.contiguous()?, op)?;
     match bias {
         Some(bias) => bias_activation(&y, bias, act),
         None => activation(&y, act),
