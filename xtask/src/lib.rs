@@ -109,6 +109,7 @@ Example:
 /// `project`: its `experiments/`, `runs/`, `data/` and `docs/` are meant where no
 /// others are named.
 pub fn main(project: impl AsRef<Path>) -> ExitCode {
+    ablate_ops::keep_freed_memory();
     workspace::enter(project.as_ref());
     let cli = Cli::parse();
     watch::quiet_foreign_panics();

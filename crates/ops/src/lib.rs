@@ -44,7 +44,7 @@ pub use lanes::{LANES, Lanes, deinterleave, interleave};
 pub use linear::{LinearPlan, linear, linear_backward, linear_forward};
 pub use loss::{cross_entropy, log_softmax};
 pub use lrn::{AlphaConvention, Lrn, LrnError, local_response_norm, lrn_backward, lrn_forward};
-pub use memory::on_large_pages;
+pub use memory::{keep_freed_memory, on_large_pages};
 pub use norm::squared_norm;
 pub use pool::{
     PoolShape, PoolShapeError, Winners, max_pool2d, max_pool2d_backward, max_pool2d_forward,
