@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result};
 
-/// The GPU of a number, from 0, which does all work in the order it is asked for: all
+/// The GPU of a number, from 0, which computes in the order it is asked to: all
 /// threads share one stream. Memory that is freed stays with this program, as a training
 /// step takes what the last one left.
 ///
@@ -38,8 +38,8 @@ fn prepare(device: &candle_core::CudaDevice) -> Result<()> {
         .map_err(Error::wrap)?;
     }
     // Two events for every tensor and one more for every use would tell streams apart.
-    // SAFETY: the context is this device's own and has this one stream, so that nothing
-    // is used on another stream than that it was made on.
+    // SAFETY: the context is this device's own, and everything is made and used on this
+    // one stream, but for what `Staging` copies; it orders the two itself.
     unsafe { device.disable_event_tracking() };
     Ok(())
 }

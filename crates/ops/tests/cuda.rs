@@ -3,7 +3,7 @@
 #![cfg(feature = "cuda")]
 
 use ablate_ops::{
-    Activation, AdamStep, Conv2dConfig, Lrn, Mask, Precision, activation, adam, conv2d,
+    Activation, AdamStep, Conv2dConfig, Lrn, Mask, Precision, Staging, activation, adam, conv2d,
     cross_entropy, dropout, linear, local_response_norm, max_pool2d, sgd, sgd_paper,
 };
 use candle_core::{Device, Result, Tensor, Var};
@@ -199,6 +199,51 @@ fn updates() -> Result<()> {
     };
     for (found, wanted) in run(&gpu)?.iter().zip(run(&Device::Cpu)?) {
         assert_eq!(distance(found, &wanted)?, 0.0);
+    }
+    Ok(())
+}
+
+/// Tensors that are copied while the GPU is behind with work on earlier ones, whose memory
+/// is then used again.
+#[test]
+fn what_is_copied_beside_work_arrives_whole() -> Result<()> {
+    let Some(gpu) = gpu() else {
+        return Ok(());
+    };
+    let staging = Staging::new(&gpu)?;
+    let busy = noise(1, &[4096, 4096])?.to_device(&gpu)?;
+    let extremes = std::thread::scope(|scope| -> Result<Vec<(usize, [Tensor; 2])>> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        for lane in 0..3 {
+            let (sender, staging) = (sender.clone(), &staging);
+            scope.spawn(move || {
+                for number in (lane..90).step_by(3) {
+                    let shape = [2 + number % 2, 1 << 20];
+                    let made = staging.tensor(&shape, |values| {
+                        values.fill(number as f32);
+                        Ok::<_, candle_core::Error>(number)
+                    });
+                    if sender.send(made).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let used = receiver.iter().map(|made| {
+            let (tensor, number) = made?;
+            for _ in 0..3 {
+                busy.matmul(&busy)?;
+            }
+            let values = tensor.flatten_all()?;
+            Ok((number, [values.min(0)?, values.max(0)?]))
+        });
+        used.collect()
+    })?;
+    assert_eq!(extremes.len(), 90);
+    for (number, [least, greatest]) in extremes {
+        let found = [least.to_scalar::<f32>()?, greatest.to_scalar::<f32>()?];
+        assert_eq!(found, [number as f32; 2]);
     }
     Ok(())
 }

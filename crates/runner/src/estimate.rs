@@ -79,15 +79,17 @@ impl Plan {
         let (images, held_out) = (data.len(Split::Train), data.len(Split::Validation));
         let mut session = Session::build(trial, data)?;
         let (data, pipeline) = (session.data.clone(), session.pipeline.clone());
+        let loaders = session.loaders.clone();
         let source = Source {
             data: data.as_ref(),
             pipeline: pipeline.as_ref(),
+            loaders: &loaders,
         };
         let begun = Instant::now();
         let share = Share::new(1, &Alone);
         let batch = loader::first_batch(source, config, share, session.seed)?;
-        // Batches are made on other threads while one trains.
-        let make = begun.elapsed() / config.machine.loaders() as u32;
+        // The next is made on other threads while one trains.
+        let make = begun.elapsed();
         let mut times = Vec::with_capacity(STEPS);
         for step in 0..=STEPS {
             let begun = Instant::now();
@@ -107,7 +109,7 @@ impl Plan {
         let shown = (config.evaluation.batch_size / views).clamp(1, held_out);
         let batch = loader::evaluation_batch(source, Split::Validation, 0..shown)?;
         let pass = Pass::evaluate().with_precision(config.training.precision);
-        over_views(&session.forward(&batch.images, &pass)?, views)?;
+        over_views(&session.model.forward(&batch.images, &pass)?, views)?;
         let evaluation = begun.elapsed().mul_f64(held_out as f64 / shown as f64);
         Ok(Estimate {
             variant: trial.variant.clone(),

@@ -117,7 +117,6 @@ pub(crate) fn evaluate(
     precision: Precision,
     split: Split,
     batch_size: usize,
-    loader_threads: usize,
     mut visit: impl FnMut(&[f32], &[u32]),
 ) -> Result<()> {
     let (data, pipeline) = (session.data.as_ref(), session.pipeline.as_ref());
@@ -125,16 +124,20 @@ pub(crate) fn evaluate(
     let views = pipeline.view_count();
     // The batch size counts network inputs, so that ten crops need no more memory.
     let images = (batch_size / views).max(1);
-    let source = Source { data, pipeline };
+    let source = Source {
+        data,
+        pipeline,
+        loaders: &session.loaders,
+    };
     let make = move |batch: usize| {
         let start = batch * images;
         loader::evaluation_batch(source, split, start..(start + images).min(count))
     };
     let pass = Pass::evaluate().with_precision(precision);
     std::thread::scope(|scope| {
-        for batch in loader::ahead(scope, loader_threads, count.div_ceil(images), make) {
+        for batch in loader::ahead(scope, source.loaders, count.div_ceil(images), make) {
             let batch = batch?;
-            let logits = session.forward(&batch.images, &pass)?;
+            let logits = session.model.forward(&batch.images, &pass)?;
             let rows = over_views(&logits, views)?;
             visit(&rows, &batch.targets);
         }

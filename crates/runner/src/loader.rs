@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::Scope;
 
 use ablate_core::{Dataset, Image, Split, Stream};
-use ablate_ops::on_large_pages;
+use ablate_ops::Staging;
 use candle_core::{Device, Tensor};
 use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::config::TrialConfig;
 use crate::parallel::Share;
 use crate::{Error, Pipeline, Result};
 
-/// Batches each thread may be ahead by: enough to hide a hiccup, little memory.
-pub(crate) const AHEAD: usize = 2;
+/// Batches that are made at once where several threads make them, so that all of them
+/// have work at the end of one, and while a GPU copies it.
+const AT_ONCE: usize = 3;
+
+/// Images that a thread makes without looking up: those of CIFAR-10 take microseconds.
+const TOGETHER: usize = 4;
 
 /// Images with their labels, on their way to the network: a batch, or a rank's share
 /// of one.
@@ -34,6 +40,53 @@ pub(crate) struct Batch {
 pub(crate) struct Source<'a> {
     pub data: &'a dyn Dataset,
     pub pipeline: &'a Pipeline,
+    pub loaders: &'a Loaders,
+}
+
+/// The threads that prepare a trial's images, and where its batches are put together.
+pub(crate) struct Loaders {
+    threads: ThreadPool,
+    pub staging: Staging,
+}
+
+impl Loaders {
+    /// For batches on `device`.
+    ///
+    /// # Errors
+    /// The system has no more threads, or the device no room for its part.
+    pub fn new(threads: usize, device: &Device) -> Result<Self> {
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads.max(1))
+            .thread_name(|number| format!("loader {number}"))
+            .build()
+            .map_err(|error| Error::Other(format!("no threads that load images: {error}")))?;
+        Ok(Self {
+            threads: pool,
+            staging: Staging::new(device)?,
+        })
+    }
+
+    /// Has the threads write `values`, `len` at each place, and returns the labels in order.
+    ///
+    /// # Errors
+    /// What `write` says of the first place it refuses.
+    fn fill(
+        &self,
+        values: &mut [f32],
+        len: usize,
+        write: impl Fn(usize, &mut [f32]) -> Result<u32> + Sync,
+    ) -> Result<Vec<u32>> {
+        let places = values.par_chunks_exact_mut(len.max(1)).enumerate();
+        let places = places.with_min_len(TOGETHER);
+        let write = |(place, to): (usize, &mut [f32])| write(place, to);
+        let labels: Vec<Result<u32>> = self.threads.install(|| places.map(write).collect());
+        labels.into_iter().collect()
+    }
+
+    /// Batches that are made at once, and that may lie ready besides.
+    pub fn at_once(&self) -> usize {
+        AT_ONCE.min(self.threads.current_num_threads())
+    }
 }
 
 /// The order of the training images in one epoch: a function of seed and epoch.
@@ -43,36 +96,35 @@ fn shuffled(count: usize, seed: Stream, epoch: usize) -> Vec<usize> {
     order
 }
 
-/// Yields the batches of `make(0)`, `make(1)`, ... in order, made by `threads`
-/// threads of `scope`.
+/// Yields the batches of `make(0)`, `make(1)`, ... in order, made on threads of `scope`
+/// ahead of their use.
 pub(crate) fn ahead<'scope, 'env, F>(
     scope: &'scope Scope<'scope, 'env>,
-    threads: usize,
+    loaders: &Loaders,
     count: usize,
     make: F,
 ) -> impl Iterator<Item = Result<Batch>> + use<'scope, 'env, F>
 where
     F: Fn(usize) -> Result<Batch> + Clone + Send + 'scope,
 {
-    let threads = threads.clamp(1, count.max(1));
-    let lanes: Vec<(Receiver<Result<Batch>>, ScopedJoinHandle<()>)> = (0..threads)
+    let at_once = loaders.at_once().min(count);
+    let lanes: Vec<Receiver<Result<Batch>>> = (0..at_once)
         .map(|lane| {
             let make = make.clone();
-            let (sender, receiver) = sync_channel(AHEAD);
-            let worker = scope.spawn(move || {
-                for index in (lane..count).step_by(threads) {
+            let (sender, receiver) = sync_channel(1);
+            scope.spawn(move || {
+                for index in (lane..count).step_by(at_once) {
                     // The receiver goes away when training stops early.
                     if sender.send(make(index)).is_err() {
                         break;
                     }
                 }
             });
-            (receiver, worker)
+            receiver
         })
         .collect();
     (0..count).map(move |index| {
-        let (receiver, _) = &lanes[index % threads];
-        receiver.recv().unwrap_or_else(|_| {
+        lanes[index % at_once].recv().unwrap_or_else(|_| {
             Err(Error::Other(
                 "a thread that loads images ended unexpectedly".to_string(),
             ))
@@ -105,7 +157,7 @@ pub(crate) fn epoch<'scope, 'env>(
         let indices = &order[start..(start + size).min(order.len())];
         training_batch(of.source, indices, of.share, seed, epoch)
     };
-    ahead(scope, of.config.machine.loaders(), count, make)
+    ahead(scope, of.source.loaders, count, make)
 }
 
 /// The first images, as many as a batch has, to time what is done with one.
@@ -131,16 +183,15 @@ fn training_batch(
 ) -> Result<Batch> {
     let stream = seed.named("augmentation").at(epoch);
     let own = share.images(indices.len());
-    let mut images = Stacked::new(own.len(), source.pipeline.output_shape());
-    let mut targets = Vec::with_capacity(own.len());
-    for &index in &indices[own.clone()] {
-        let of_image = stream.at(index);
-        let (image, label) = source.pipeline.train(source.data, index, of_image)?;
-        images.push(&image)?;
-        targets.push(label);
-    }
+    let (images, targets) = source.stack(own.len(), 1, |place| {
+        let index = indices[own.start + place];
+        let (image, label) = source
+            .pipeline
+            .train(source.data, index, stream.at(index))?;
+        Ok(([image], label))
+    })?;
     Ok(Batch {
-        images: images.tensor()?,
+        images,
         targets,
         first: own.start,
         whole: indices.len(),
@@ -153,61 +204,165 @@ pub(crate) fn evaluation_batch(
     split: Split,
     indices: std::ops::Range<usize>,
 ) -> Result<Batch> {
-    let count = indices.len() * source.pipeline.view_count();
-    let mut images = Stacked::new(count, source.pipeline.output_shape());
-    let mut targets = Vec::with_capacity(indices.len());
-    for index in indices {
-        let (views, label) = source.pipeline.views(source.data, split, index)?;
-        for view in &views {
-            images.push(view)?;
-        }
-        targets.push(label);
-    }
+    let views = source.pipeline.view_count();
+    let (images, targets) = source.stack(indices.len(), views, |place| {
+        let index = indices.start + place;
+        source.pipeline.views(source.data, split, index)
+    })?;
     Ok(Batch {
-        images: images.tensor()?,
+        images,
         first: 0,
         whole: targets.len(),
         targets,
     })
 }
 
-/// Images of one shape on their way into a tensor `[N, C, H, W]`. Each is put there as it
-/// is made, while it is still in a cache and its memory can be had for the next.
-pub(crate) struct Stacked {
-    shape: [usize; 3],
-    values: Vec<f32>,
-}
-
-impl Stacked {
-    /// Room for `count` images of `shape` `[C, H, W]`.
-    pub fn new(count: usize, shape: [usize; 3]) -> Self {
-        let values = Vec::with_capacity(count * shape.iter().product::<usize>());
-        Self {
-            shape,
-            values: on_large_pages(values),
-        }
-    }
-
-    /// Adds an image.
+impl Source<'_> {
+    /// `count` images that `make` gives by their place in the batch, of each `views` views
+    /// and a label, as a tensor `[count * views, C, H, W]` and labels. Each is put there as
+    /// it is made, while it is still in a cache and its memory can be had for the next.
     ///
     /// # Errors
-    /// It has another shape, which its augmentations did not promise.
-    pub fn push(&mut self, image: &Image) -> Result<()> {
-        if image.shape != self.shape {
+    /// What `make` says of the first image it has to refuse, or an image has another shape
+    /// than its augmentations promised.
+    fn stack<V: AsRef<[Image]>>(
+        &self,
+        count: usize,
+        views: usize,
+        make: impl Fn(usize) -> Result<(V, u32)> + Sync,
+    ) -> Result<(Tensor, Vec<u32>)> {
+        let shape @ [channels, height, width] = self.pipeline.output_shape();
+        let len = views * channels * height * width;
+        let all = [count * views, channels, height, width];
+        self.loaders.staging.tensor(&all, |values| {
+            self.loaders.fill(values, len, |place, to| {
+                let (images, label) = make(place)?;
+                put(images.as_ref(), shape, to)?;
+                Ok(label)
+            })
+        })
+    }
+}
+
+/// Writes the views of one image, `[views, C, H, W]`.
+///
+/// # Errors
+/// There are more or fewer than `to` holds, or of another shape.
+pub(crate) fn put(images: &[Image], shape: [usize; 3], to: &mut [f32]) -> Result<()> {
+    let len = shape.iter().product::<usize>();
+    if images.len() * len != to.len() {
+        return Err(Error::Other(format!(
+            "augmentations returned {} views of an image where they promised {}",
+            images.len(),
+            to.len() / len.max(1)
+        )));
+    }
+    for (image, to) in images.iter().zip(to.chunks_exact_mut(len.max(1))) {
+        if image.shape != shape || image.data.len() != len {
             return Err(Error::Other(format!(
-                "an augmentation returned an image of shape {:?} where it promised {:?}",
-                image.shape, self.shape
+                "an augmentation returned {} values as an image of shape {:?} where it promised \
+                 the shape {shape:?}",
+                image.data.len(),
+                image.shape
             )));
         }
-        self.values.extend_from_slice(&image.data);
+        to.copy_from_slice(&image.data);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn loaders(threads: usize) -> Loaders {
+        Loaders::new(threads, &Device::Cpu).expect("threads")
+    }
+
+    fn batch(number: usize) -> Result<Batch> {
+        // Later ones are ready sooner.
+        std::thread::sleep(Duration::from_millis(6 - 2 * (number as u64 % 3)));
+        Ok(Batch {
+            images: Tensor::new(&[0.0f32], &Device::Cpu)?,
+            targets: vec![number as u32],
+            first: 0,
+            whole: 1,
+        })
+    }
+
+    #[test]
+    fn batches_come_in_order() -> Result<()> {
+        for threads in [1, 2, 8] {
+            for count in [0, 1, 2, 11] {
+                let numbers: Result<Vec<u32>> = std::thread::scope(|scope| {
+                    let batches = ahead(scope, &loaders(threads), count, batch);
+                    batches.map(|batch| Ok(batch?.targets[0])).collect()
+                });
+                assert_eq!(numbers?, (0..count as u32).collect::<Vec<_>>());
+            }
+        }
         Ok(())
     }
 
-    /// The tensor.
-    pub fn tensor(self) -> Result<Tensor> {
-        let [channels, height, width] = self.shape;
-        let count = self.values.len() / (channels * height * width).max(1);
-        let shape = (count, channels, height, width);
-        Ok(Tensor::from_vec(self.values, shape, &Device::Cpu)?)
+    #[test]
+    fn who_stops_early_waits_for_nothing_more() -> Result<()> {
+        std::thread::scope(|scope| {
+            let mut batches = ahead(scope, &loaders(8), usize::MAX, batch);
+            let first = batches.next().expect("a batch")?;
+            assert_eq!(first.targets, [0]);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn images_lie_where_they_belong_whatever_the_threads() -> Result<()> {
+        for threads in [1, 2, 8] {
+            let mut values = vec![-1.0; 3 * 37];
+            let labels = loaders(threads).fill(&mut values, 3, |place, to| {
+                to.fill(place as f32);
+                Ok(place as u32 % 10)
+            })?;
+            assert!(values.iter().enumerate().all(|(i, v)| *v == (i / 3) as f32));
+            assert!((0..37).all(|place| labels[place] == place as u32 % 10));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_first_image_that_is_refused_is_named() {
+        let mut values = vec![0.0; 64];
+        let found = loaders(8).fill(&mut values, 1, |place, _| {
+            if place == 20 {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            match place {
+                20 | 60 => Err(Error::Other(format!("image {place}"))),
+                _ => Ok(0),
+            }
+        });
+        assert_eq!(found.expect_err("refused").to_string(), "image 20");
+    }
+
+    #[test]
+    fn views_are_those_that_were_promised() {
+        let image = |shape: [usize; 3], values: usize| Image {
+            shape,
+            data: vec![1.0; values],
+        };
+        let shape = [1, 2, 2];
+        let mut room = [0.0; 8];
+        let good = [image(shape, 4), image(shape, 4)];
+        put(&good, shape, &mut room).expect("as promised");
+        assert_eq!(room, [1.0; 8]);
+        for (views, part) in [
+            (vec![image(shape, 4)], "1 views"),
+            (vec![image(shape, 4), image([1, 4, 1], 4)], "[1, 4, 1]"),
+            (vec![image(shape, 4), image(shape, 3)], "3 values"),
+        ] {
+            let error = put(&views, shape, &mut room).expect_err("another image");
+            assert!(error.to_string().contains(part), "{error}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use ablate_core::{Dataset, Split};
 use ablate_parallel::Alone;
 
 use crate::config::TrialConfig;
-use crate::loader::{self, AHEAD, Batch, Epoch, Source};
+use crate::loader::{self, Batch, Epoch, Loaders, Source};
 use crate::parallel::Share;
 use crate::session::Session;
 use crate::{Error, Pipeline, Plan, Result};
@@ -66,6 +66,7 @@ struct Trial<'a> {
     session: Session,
     data: &'a dyn Dataset,
     pipeline: &'a Pipeline,
+    loaders: &'a Loaders,
     config: &'a TrialConfig,
     share: Share,
     steps: usize,
@@ -88,10 +89,12 @@ impl Plan {
         }
         let session = Session::build(planned, data)?;
         let (data, pipeline) = (session.data.clone(), session.pipeline.clone());
+        let loaders = session.loaders.clone();
         let mut trial = Trial {
             session,
             data: data.as_ref(),
             pipeline: pipeline.as_ref(),
+            loaders: loaders.as_ref(),
             config,
             share: Share::new(config.training.parts, &Alone),
             steps: 0,
@@ -137,7 +140,7 @@ impl<'a> Trial<'a> {
     /// Trains on what is loaded meanwhile. It counts once as many batches are used as
     /// may lie ready.
     fn load_and_train(&mut self, time: Duration) -> Result<Spent> {
-        let ahead = AHEAD * self.config.machine.loaders();
+        let ahead = 2 * self.loaders.at_once();
         std::thread::scope(|scope| {
             let mut batches = batches(scope, self.epoch());
             for _ in 0..=ahead {
@@ -167,6 +170,7 @@ impl<'a> Trial<'a> {
             source: Source {
                 data: self.data,
                 pipeline: self.pipeline,
+                loaders: self.loaders,
             },
             config: self.config,
             share: self.share,

@@ -5,7 +5,7 @@ use ablate_store::{Contents, Filters, Gallery, Predictions, Retrieval, Samples};
 use rand::seq::index;
 
 use crate::config::Evaluation;
-use crate::loader::Stacked;
+use crate::loader::put;
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -86,16 +86,20 @@ impl Views {
             features: Some(Vec::new()),
         };
         for batch in chosen.chunks(batch_size) {
-            let mut images = Stacked::new(batch.len(), session.pipeline.output_shape());
-            for &index in batch {
-                let data = session.data.as_ref();
-                let (image, shown, label) = session.pipeline.sample(data, split, index)?;
-                images.push(&image)?;
-                views.pixels.extend(shown);
-                views.targets.push(label);
-            }
-            let images = images.tensor()?;
-            let features = session.features(&images)?;
+            let shape @ [channels, height, width] = session.pipeline.output_shape();
+            let all = [batch.len(), channels, height, width];
+            let (images, ()) = session.loaders.staging.tensor(&all, |values| {
+                let places = values.chunks_exact_mut(channels * height * width);
+                for (&index, to) in batch.iter().zip(places) {
+                    let data = session.data.as_ref();
+                    let (image, shown, label) = session.pipeline.sample(data, split, index)?;
+                    put(&[image], shape, to)?;
+                    views.pixels.extend(shown);
+                    views.targets.push(label);
+                }
+                Ok::<_, Error>(())
+            })?;
+            let features = session.model.features(&images)?;
             views.features = match (views.features.take(), features) {
                 (Some(mut all), Some(rows)) => {
                     if rows.dims().first() != Some(&batch.len()) {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use ablate_core::{
-    Dataset, Model, ModelContext, Optimiser, Parameter, Parameters, Pass, Schedule, Stream,
-    registry,
+    Dataset, Model, ModelContext, Optimiser, Parameter, Parameters, Schedule, Stream, registry,
 };
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Device};
 
 use crate::config::Choice;
 use crate::device::gpu_name;
 use crate::evaluate::Metrics;
+use crate::loader::Loaders;
 use crate::plan::in_table;
 use crate::{Pipeline, PlannedTrial, Result};
 
@@ -29,6 +29,8 @@ pub(crate) struct Session {
     pub seed: Stream,
     /// Where the parameters are.
     device: Device,
+    /// What prepares batches for the device.
+    pub loaders: Arc<Loaders>,
 }
 
 impl Session {
@@ -62,6 +64,7 @@ impl Session {
             schedule,
             metrics,
             seed,
+            loaders: Arc::new(Loaders::new(config.machine.loaders(), &device)?),
             device,
         })
     }
@@ -77,22 +80,9 @@ impl Session {
         &self.device
     }
 
-    /// Logits of images that the CPU has loaded.
-    pub fn forward(&self, images: &Tensor, pass: &Pass) -> Result<Tensor> {
-        let images = images.to_device(&self.device)?;
-        Ok(self.model.forward(&images, pass)?)
-    }
-
     /// The random stream of a step.
     pub fn stream(&self, epoch: usize, step: usize) -> Stream {
         self.seed.named("pass").at(epoch).at(step)
-    }
-
-    /// The last hidden layer's values of images that the CPU has loaded, where
-    /// the model marks them.
-    pub fn features(&self, images: &Tensor) -> Result<Option<Tensor>> {
-        let images = images.to_device(&self.device)?;
-        Ok(self.model.features(&images)?)
     }
 
     /// The name of the GPU that computes; empty where none does.

@@ -102,11 +102,13 @@ impl Trainer<'_> {
         let (data, seed) = (Arc::clone(&self.session.data), self.session.seed);
         let checkpoint_every = Duration::from_secs_f64(config.machine.checkpoint_minutes * 60.0);
         let (pipeline, share) = (Arc::clone(&self.session.pipeline), self.lead.share());
+        let loaders = Arc::clone(&self.session.loaders);
         self.lead.epoch(epoch, first)?;
         let of = loader::Epoch {
             source: Source {
                 data: data.as_ref(),
                 pipeline: &pipeline,
+                loaders: &loaders,
             },
             config,
             share,
@@ -279,7 +281,6 @@ impl Trainer<'_> {
             config.training.precision,
             Split::Validation,
             config.evaluation.batch_size,
-            config.machine.loaders(),
             |rows, targets| {
                 scores.add(&session.metrics, rows, targets);
                 if is_final {

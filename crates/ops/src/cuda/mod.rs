@@ -6,6 +6,8 @@
 //! kernels, so a GPU is not needed to find a mistake in the arithmetic.
 
 #[cfg(feature = "cuda")]
+mod copier;
+#[cfg(feature = "cuda")]
 mod cudnn;
 mod declare;
 #[cfg(test)]
@@ -17,6 +19,8 @@ mod lent;
 #[cfg(feature = "cuda")]
 mod operands;
 
+#[cfg(feature = "cuda")]
+pub(crate) use copier::Copier;
 #[cfg(feature = "cuda")]
 pub(crate) use cudnn::cudnn;
 pub(crate) use declare::*;

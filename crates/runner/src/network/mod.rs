@@ -8,12 +8,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use ablate_core::{DataContext, Image, Model, ModelContext, Pass};
+use ablate_ops::Staging;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::config::{Layer, NetworkConfig};
 use crate::evaluate::over_views;
-use crate::loader::Stacked;
+use crate::loader::put;
 use crate::{Error, Outline, Result, session, weights};
 use template::{Source, Template};
 
@@ -141,11 +142,10 @@ impl Network {
             data: pixels.iter().copied().map(f32::from).collect(),
         })?;
         let count = views.len();
-        let mut images = Stacked::new(count, pipeline.output_shape());
-        for view in &views {
-            images.push(view)?;
-        }
-        let images = images.tensor()?;
+        let shape @ [channels, height, width] = pipeline.output_shape();
+        let all = [count, channels, height, width];
+        let staging = Staging::new(&Device::Cpu)?;
+        let (images, ()) = staging.tensor(&all, |values| put(&views, shape, values))?;
         let pass = Pass::evaluate().with_precision(self.config().precision);
         let logits = self.model.forward(&images, &pass)?;
         let averaged = over_views(&logits, count)?;

@@ -136,10 +136,12 @@ impl<'a> Follower<'a> {
     fn epoch(&mut self, epoch: usize, first: usize) -> Result<bool> {
         let (data, seed) = (self.session.data.clone(), self.session.seed);
         let (config, pipeline) = (self.trial.config.clone(), self.session.pipeline.clone());
+        let loaders = self.session.loaders.clone();
         let of = loader::Epoch {
             source: Source {
                 data: data.as_ref(),
                 pipeline: &pipeline,
+                loaders: &loaders,
             },
             config: &config,
             share: self.share,
