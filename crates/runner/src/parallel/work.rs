@@ -111,11 +111,13 @@ impl Session {
             .narrow(0, start, part.len())?
             .contiguous()?;
         let targets = &task.batch.targets[start..start + part.len()];
-        let logits = self.forward(&images, &pass)?;
+        let logits = self.model.forward(&images, &pass)?;
         let labels = Tensor::new(targets, &Device::Cpu)?;
         let loss = ablate_ops::cross_entropy(&logits, &labels)?;
         // Parts count by their images: the sum is the mean over the whole batch.
         let loss = (loss * (part.len() as f64 / task.batch.whole as f64))?;
+        // Asked for before the loss is looked at, so that a GPU need not wait meanwhile.
+        let gradients = Gradients::of(&loss, &pass, &self.list)?;
         let value = f64::from(loss.to_scalar::<f32>()?);
         found.losses.push(value);
         if !value.is_finite() {
@@ -124,7 +126,6 @@ impl Session {
         let mut scores = Scores::default();
         scores.add(&self.metrics, &log_probabilities(&logits)?, targets);
         found.scores.push(scores);
-        let gradients = Gradients::of(&loss, &pass, &self.list)?;
         Ok(Some(gradients.listed(&self.list)?))
     }
 
