@@ -28,6 +28,8 @@ mod tarball;
 use ablate_core::{Dataset, Error, Result, Split};
 
 pub use cifar10::Cifar10;
+#[doc(hidden)]
+pub use cifar10::cifar10_of_records;
 pub use fetch::fetch_cifar10;
 pub use image_folder::{ImageFolder, read_image};
 pub use imagenet::{Preparation, Prepared, Progress, prepare_imagenet};

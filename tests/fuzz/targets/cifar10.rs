@@ -1,17 +1,19 @@
-//! CIFAR-10's batches, which are long: an input is the edits of a valid set.
+//! CIFAR-10's batches: an input is the edits of a valid set. They are short ones, since
+//! the reader digests all bytes of a set, and those of the official one are 150 MB.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 
-use ablate_core::{DataContext, Split, registry};
-use serde_json::json;
+use ablate_core::Split;
+use ablate_data::{Cifar10, cifar10_of_records};
 
 use super::MIB;
 use crate::engine::{Part, Target};
 use crate::{change, scratch};
 
 const RECORD: u64 = 3073;
-const BATCH: u64 = 10_000 * RECORD;
+const RECORDS: u64 = 20;
+const BATCH: u64 = RECORDS * RECORD;
 
 /// Bytes of an edit: the batch, what to do, where, and a byte to write there.
 const EDIT: usize = 7;
@@ -28,6 +30,11 @@ fn cifar10() {
         options.open(root.join(name)).expect("writable")
     };
     (0..5).for_each(|batch| open(batch).set_len(BATCH).expect("writable"));
+    let config = Cifar10 {
+        holdout: 10,
+        train_limit: Some(30),
+        ..Cifar10::default()
+    };
     let target = Target {
         name: "cifar10",
         parts: vec![Part {
@@ -35,16 +42,13 @@ fn cifar10() {
             seeds: vec![Vec::new(), vec![0, 1, 0, 0, 0, 0, 9]],
             change: change::bytes,
         }],
-        memory: 256 * MIB,
-        share: 0.05,
+        memory: 4 * MIB,
+        share: 1.0,
     };
     target.run(|_, input| {
         let edits = || input.chunks_exact(EDIT).take(8);
         edits().for_each(|edit| apply(&mut open(edit[0]), edit));
-        let config = json!({
-            "root": root, "holdout": 50, "train_limit": 100, "validation_limit": null,
-        });
-        let data = registry::dataset("cifar10", &config, &DataContext::default());
+        let data = cifar10_of_records(&config, &root, RECORDS as usize);
         for edit in edits() {
             // An empty file grows with zeros again.
             let file = open(edit[0]);
@@ -67,7 +71,7 @@ fn apply(file: &mut File, edit: &[u8]) {
     let written = match edit[1] % 4 {
         0 => file.set_len(BATCH - 1 - number % BATCH),
         // Labels lie a record apart, pixels anywhere.
-        1 => put(file, number % 10_000 * RECORD, edit[6]),
+        1 => put(file, number % RECORDS * RECORD, edit[6]),
         2 => put(file, number % BATCH, edit[6]),
         _ => file.set_len(BATCH + number),
     };
