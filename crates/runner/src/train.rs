@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 
 use ablate_core::{EpochRecord, Progress, Split};
 use ablate_store::{Predictions, Status, TrialFolder, checkpoint};
-use candle_core::Tensor;
 
 use crate::evaluate::evaluate;
 use crate::events::Events;
 use crate::loader::{self, Batch, Source};
-use crate::parallel::{Lead, Task};
+use crate::parallel::{Lead, Task, norm};
 use crate::progress::TrainProgress;
 use crate::session::Session;
 use crate::{Control, Event, Observer, PlannedTrial, Result, Scores, outputs};
@@ -312,11 +311,6 @@ impl Trainer<'_> {
         tracing::debug!("checkpoint of step {step} written");
         Ok(())
     }
-}
-
-/// The Euclidean norm of all gradients together.
-fn norm(gradients: &[Tensor]) -> Result<f64> {
-    Ok(ablate_ops::squared_norm(gradients)?.sqrt())
 }
 
 /// `loss 1.234, top1_error 0.4567`; enough digits for a log.

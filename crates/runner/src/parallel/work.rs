@@ -37,6 +37,11 @@ pub(crate) struct Found {
     pub gradients: Option<Vec<Tensor>>,
 }
 
+/// The Euclidean norm of all gradients together.
+pub(crate) fn norm(gradients: &[Tensor]) -> Result<f64> {
+    Ok(ablate_ops::squared_norm(gradients)?.sqrt())
+}
+
 impl Session {
     /// Works through a rank's parts, and adds their gradients up by halves.
     pub fn work(&self, task: &Task) -> Result<Found> {
@@ -60,10 +65,11 @@ impl Session {
             stream: self.stream(0, step),
             precision,
         };
-        match self.work(&task)?.gradients {
-            Some(gradients) => self.update(gradients, 0.0),
-            None => Ok(()),
-        }
+        let Some(gradients) = self.work(&task)?.gradients else {
+            return Ok(());
+        };
+        norm(&gradients)?;
+        self.update(gradients, 0.0)
     }
 
     fn add_up(
