@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::params;
 
+use crate::row::Answer;
 use crate::{Error, Index, Result, Row};
 
 /// Trials listed where a name means several.

@@ -6,7 +6,8 @@ use rusqlite::types::Value as SqlValue;
 use crate::condition::{Condition, Operand, Operator};
 use crate::date::seconds;
 use crate::key::{Key, Kind, STATUS, STATUSES};
-use crate::{Error, Index, Result, Row};
+use crate::row::Answer;
+use crate::{Error, Index, Line, Result, Row};
 
 /// Which trials to list, and in which order.
 #[derive(Clone, Debug, Default)]
@@ -45,11 +46,11 @@ impl Index {
     /// A key or a status is not known (the nearest one is suggested), a condition
     /// makes no sense, or the index cannot be read.
     pub fn list(&mut self, query: &Query) -> Result<Vec<Row>> {
-        self.fold(query, Vec::new, Vec::push)
+        self.answer(query, Vec::new, Vec::push)
     }
 
-    /// What `add` makes of a query's trials, one after the other: a hundred thousand
-    /// rows take no memory. An index that turns out to be damaged is built again, and
+    /// What `add` makes of the lines of a query's trials, one after the other: a hundred
+    /// thousand take no memory. An index that turns out to be damaged is built again, and
     /// the trials gone through from the `start`.
     ///
     /// # Errors
@@ -58,7 +59,16 @@ impl Index {
         &mut self,
         query: &Query,
         start: impl Fn() -> T,
-        add: impl Fn(&mut T, Row),
+        add: impl Fn(&mut T, Line),
+    ) -> Result<T> {
+        self.answer(query, start, add)
+    }
+
+    fn answer<A: Answer, T>(
+        &mut self,
+        query: &Query,
+        start: impl Fn() -> T,
+        add: impl Fn(&mut T, A),
     ) -> Result<T> {
         if self.is_empty()? {
             return Ok(start());
@@ -67,7 +77,7 @@ impl Index {
         let text = format!(
             "SELECT {}{} FROM trials t JOIN folders f ON f.id = t.folder{} WHERE {} ORDER BY {}
              LIMIT {}",
-            Row::columns(),
+            A::columns(),
             statement.values,
             statement.joins,
             statement.conditions,
@@ -86,7 +96,7 @@ impl Index {
             let mut select = index.connection.prepare(&text)?;
             let parameters = rusqlite::params_from_iter(&statement.parameters);
             let mut all = start();
-            Row::read_each(select.query(parameters)?, more, |row| add(&mut all, row))?;
+            A::read_each(select.query(parameters)?, more, |row| add(&mut all, row))?;
             Ok(all)
         })
     }

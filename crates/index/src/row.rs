@@ -8,11 +8,42 @@ use serde_json::Value;
 
 use crate::{Index, Result};
 
-type Sql<T> = rusqlite::Result<T>;
+pub(crate) type Sql<T> = rusqlite::Result<T>;
 
 /// Experiment, profile, variant and status of the row before: of 100,000 rows most
 /// have the same.
-type Names = [Arc<str>; 4];
+#[derive(Default)]
+pub(crate) struct Names([Arc<str>; 4]);
+
+impl Names {
+    /// The text of one of the places, that of the row before where it is the same.
+    pub fn shared(&mut self, place: usize, text: &str) -> Arc<str> {
+        let known = &mut self.0[place];
+        if **known != *text {
+            *known = text.into();
+        }
+        Arc::clone(known)
+    }
+}
+
+/// What a query can be answered with.
+pub(crate) trait Answer: Sized {
+    /// What [`read`](Self::read) reads, of `trials t JOIN folders f`.
+    fn columns() -> String;
+
+    /// Reads a row, with the values of `more` columns after those of
+    /// [`columns`](Self::columns).
+    fn read(row: &rusqlite::Row, more: usize, before: &mut Names) -> Sql<Self>;
+
+    /// Reads rows one by one.
+    fn read_each(mut rows: rusqlite::Rows, more: usize, mut each: impl FnMut(Self)) -> Sql<()> {
+        let mut before = Names::default();
+        while let Some(row) = rows.next()? {
+            each(Self::read(row, more, &mut before)?);
+        }
+        Ok(())
+    }
+}
 
 /// A trial as a table shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,8 +100,7 @@ pub struct Details {
 impl Row {
     /// Its folder within the store, with `/` between.
     pub fn path(&self) -> String {
-        let search = if self.search { "search/" } else { "" };
-        format!("{}/{}/{search}{}", self.experiment, self.profile, self.name)
+        path(&self.experiment, &self.profile, self.search, &self.name)
     }
 
     /// The folder within the store that its folder is in.
@@ -78,9 +108,10 @@ impl Row {
         let search = if self.search { "/search" } else { "" };
         format!("{}/{}{search}", self.experiment, self.profile)
     }
+}
 
-    /// What [`read`](Self::read) reads.
-    pub(crate) fn columns() -> String {
+impl Answer for Row {
+    fn columns() -> String {
         format!(
             "t.id, t.config, f.experiment, f.profile, f.search, t.name, t.variant, t.seed, t.hash,
              {}, t.detail, t.epochs, t.budget, t.parameters, t.best, t.last, t.started, t.ended,
@@ -89,28 +120,9 @@ impl Row {
         )
     }
 
-    /// Reads rows one by one, with the values of `more` columns after those of
-    /// [`columns`](Self::columns).
-    pub(crate) fn read_each(
-        mut rows: rusqlite::Rows,
-        more: usize,
-        mut each: impl FnMut(Self),
-    ) -> Sql<()> {
-        let mut before = Names::default();
-        while let Some(row) = rows.next()? {
-            each(Self::read(row, more, &mut before)?);
-        }
-        Ok(())
-    }
-
     fn read(row: &rusqlite::Row, more: usize, before: &mut Names) -> Sql<Self> {
         let mut shared = |at: usize, place: usize| -> Sql<Arc<str>> {
-            let text = row.get_ref(at)?.as_str()?;
-            let known = &mut before[place];
-            if **known != *text {
-                *known = text.into();
-            }
-            Ok(Arc::clone(known))
+            Ok(before.shared(place, row.get_ref(at)?.as_str()?))
         };
         Ok(Self {
             id: row.get(0)?,
@@ -132,11 +144,21 @@ impl Row {
             started: row.get(16)?,
             ended: row.get(17)?,
             bytes: row.get(18)?,
-            columns: (19..19 + more)
-                .map(|at| value(row.get_ref(at)?))
-                .collect::<Sql<_>>()?,
+            columns: values(row, 19, more)?,
         })
     }
+}
+
+/// A trial's folder within the store.
+pub(crate) fn path(experiment: &str, profile: &str, search: bool, name: &str) -> String {
+    let search = if search { "/search" } else { "" };
+    [experiment, "/", profile, search, "/", name].concat()
+}
+
+/// The values of `more` columns of a query from one on.
+pub(crate) fn values(row: &rusqlite::Row, first: usize, more: usize) -> Sql<Vec<Value>> {
+    let columns = first..first + more;
+    columns.map(|at| value(row.get_ref(at)?)).collect()
 }
 
 /// A value as JSON has it. Lists and truths were kept as JSON text.

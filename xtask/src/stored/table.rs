@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::mpsc;
 use std::thread;
 
-use ablate_index::{Index, Query, Row};
+use ablate_index::{Index, Line, Query};
 
 use super::{Grid, bytes, percent, text, when};
 
@@ -45,7 +45,7 @@ pub fn table(index: &mut Index, query: &Query) -> ablate_index::Result<String> {
             send(Rows::Begin);
             Vec::with_capacity(CHUNK)
         };
-        let add = |rows: &mut Vec<Row>, row| {
+        let add = |rows: &mut Vec<Line>, row| {
             rows.push(row);
             if rows.len() == CHUNK {
                 send(Rows::More(std::mem::replace(
@@ -66,7 +66,7 @@ pub fn table(index: &mut Index, query: &Query) -> ablate_index::Result<String> {
 enum Rows {
     /// From the start: the index had to be built again.
     Begin,
-    More(Vec<Row>),
+    More(Vec<Line>),
 }
 
 /// Rows that are sent at once, and how often before the table takes them.
@@ -90,9 +90,9 @@ impl Table {
         }
     }
 
-    fn add(&mut self, row: Row) {
+    fn add(&mut self, row: Line) {
         let cells = [
-            row.path(),
+            row.path,
             row.status.to_string(),
             match row.budget {
                 Some(budget) => format!("{}/{budget}", row.epochs),
@@ -100,7 +100,7 @@ impl Table {
             },
             percent(row.best),
             percent(row.last),
-            when(row.started.or(row.ended)),
+            when(row.when),
             bytes(row.bytes.cast_unsigned()),
         ];
         let more = row.columns.iter().map(text);

@@ -1,6 +1,6 @@
 //! What can be asked of the index.
 
-use ablate_index::{Index, Query};
+use ablate_index::{Index, Line, Query};
 use ablate_store::Status;
 use serde_json::json;
 
@@ -124,6 +124,32 @@ fn rows_are_sorted_limited_and_have_columns() {
         .values_in("lrn/quick", "optimiser.lr")
         .expect("values");
     assert_eq!(rates, [json!(0.001), json!(0.01), json!(0.1)]);
+}
+
+#[test]
+fn lines_say_what_rows_do() {
+    let (_store, mut index) = index();
+    let asked = Query {
+        columns: vec!["optimiser.lr".to_string(), "model.width".to_string()],
+        ..Query::default()
+    };
+    let rows = index.list(&asked).expect("a list");
+    let lines = index.fold(&asked, Vec::new, Vec::push).expect("lines");
+    assert!(lines.len() == 7 && rows.len() == 7);
+    for (line, row) in lines.into_iter().zip(rows) {
+        let wanted = Line {
+            path: row.path(),
+            status: row.status,
+            epochs: row.epochs,
+            budget: row.budget,
+            best: row.best,
+            last: row.last,
+            when: row.started.or(row.ended),
+            bytes: row.bytes,
+            columns: row.columns,
+        };
+        assert_eq!(line, wanted);
+    }
 }
 
 #[test]

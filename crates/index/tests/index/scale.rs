@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ablate_index::{Index, Query};
+use ablate_index::{Index, Line, Query};
 use ablate_store::Status;
 
 use crate::fixture::{experiment, trial};
@@ -57,6 +57,10 @@ fn a_hundred_thousand() {
             "opened in {opened:.1?}, all {total} listed by {:.1?}",
             begun.elapsed()
         );
+        let begun = Instant::now();
+        let count = |count: &mut usize, _: Line| *count += 1;
+        let lines = index.fold(&Query::default(), || 0, count).expect("lines");
+        println!("{lines} gone through in {:.1?}", begun.elapsed());
         let begun = Instant::now();
         let query = Query {
             conditions: [
