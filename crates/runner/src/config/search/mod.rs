@@ -265,3 +265,87 @@ impl SearchTable {
         Ok(Layer::table(file, "search.keys", all))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is said of a table with these keys in place of its own.
+    fn read(changes: serde_json::Value) -> Result<Option<SearchTable>> {
+        let mut table = json!({
+            "keys": { "optimiser.lr": [0.1, 0.01] }, "epochs": 8, "strategy": "halving",
+        });
+        for (key, value) in changes.as_object().expect("a table") {
+            table[key] = value.clone();
+        }
+        let layer = Layer::json("a test", &json!({ TABLE: table }))?;
+        SearchTable::read(vec![layer], &mut [], &["relu", "tanh"])
+    }
+
+    #[test]
+    fn what_no_search_can_be_made_of_is_refused_with_its_key() {
+        for (changes, key, part) in [
+            (json!({ "variants": ["relo"] }), "variants", "relu"),
+            (json!({ "epochs": 0 }), "epochs", "0 epochs"),
+            (json!({ "epochs": MOST_EPOCHS + 1 }), "epochs", "1000000"),
+            (json!({ "seeds": 0 }), "seeds", "seeds"),
+            (
+                json!({ "strategy": "grid", "trials": 4 }),
+                "trials",
+                "random",
+            ),
+            (json!({ "strategy": "random" }), "trials", "missing"),
+            (json!({ "trials": MANY }), "trials", "fewer than 10000"),
+            (json!({ "trials": 1 }), "trials", "2 or more"),
+            (json!({ "eta": 1 }), "eta", "2 or more"),
+            (json!({ "least_epochs": 0 }), "least_epochs", "not within"),
+            (json!({ "least_epochs": 9 }), "least_epochs", "not within"),
+            (
+                json!({ "by": { "epochs_to_train_error": 0.25 } }),
+                "by",
+                "final measure",
+            ),
+        ] {
+            let error = read(changes.clone()).expect_err("refused").to_string();
+            let key = format!("`search.{key}`");
+            for part in [&*key, part, "a test"] {
+                assert!(error.contains(part), "{changes}: {part} in {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_just_within_is_a_search() -> Result<()> {
+        for changes in [
+            json!({}),
+            json!({ "variants": ["tanh"] }),
+            json!({ "epochs": MOST_EPOCHS }),
+            json!({ "trials": MANY - 1 }),
+            json!({ "trials": 2, "eta": 2 }),
+            json!({ "least_epochs": 8 }),
+            json!({ "strategy": "random", "trials": 2, "least_epochs": 9, "eta": 0 }),
+            json!({ "strategy": "grid", "by": { "epochs_to_train_error": 0.25 } }),
+        ] {
+            assert!(read(changes.clone())?.is_some(), "{changes}");
+        }
+        assert_eq!(read(json!({ "enabled": false, "trials": 1 }))?, None);
+        Ok(())
+    }
+
+    #[test]
+    fn rounds_grow_up_to_the_last() -> Result<()> {
+        for (changes, rounds) in [
+            (json!({}), vec![1, 3, 8]),
+            (json!({ "least_epochs": 8 }), vec![8]),
+            (json!({ "epochs": 9 }), vec![1, 3, 9]),
+            (json!({ "eta": 2, "least_epochs": 2 }), vec![2, 4, 8]),
+            (json!({ "strategy": "grid" }), vec![8]),
+        ] {
+            let table = read(changes.clone())?.expect("a search");
+            assert_eq!(table.rounds(), rounds, "{changes}");
+        }
+        Ok(())
+    }
+}
