@@ -96,3 +96,50 @@ fn misfit(key: &str, problem: String, fix: String) -> Error {
         fix,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_measures_what_trials_will_have() {
+        let mut config = TrialConfig::of_any();
+        config.training.epochs = 6;
+        config.evaluation.every = 4;
+        let at = |epoch| At {
+            metric: "top1_error".to_string(),
+            epoch,
+        };
+        let found = |of: Measure| measure(&of, &config).map_err(|error| error.to_string());
+        for good in [
+            Measure::EpochsToTrainError(0.0),
+            Measure::EpochsToValidationError(1.0),
+            Measure::TrainAt(at(1)),
+            Measure::TrainAt(at(5)),
+            Measure::ValidationAt(at(4)),
+            // The last is evaluated always.
+            Measure::ValidationAt(at(6)),
+            Measure::FinalTrain("loss".to_string()),
+        ] {
+            assert_eq!(found(good.clone()), Ok(()), "{good:?}");
+        }
+        for (bad, part) in [
+            (Measure::EpochsToTrainError(-0.01), "-0.01"),
+            (Measure::EpochsToValidationError(25.0), "0.25 for 25%"),
+            (Measure::EpochsToTrainError(f64::NAN), "NaN"),
+            (Measure::TrainAt(at(0)), "no epoch 0"),
+            (Measure::TrainAt(at(7)), "1..=6"),
+            (
+                Measure::ValidationAt(at(5)),
+                "multiple of evaluation.every (4)",
+            ),
+            (
+                Measure::FinalTrain("top9_error".to_string()),
+                "`top9_error`",
+            ),
+        ] {
+            let error = found(bad.clone()).expect_err("refused");
+            assert!(error.contains(part), "{bad:?}: {error}");
+        }
+    }
+}

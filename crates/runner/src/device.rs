@@ -155,28 +155,16 @@ pub(crate) fn gpu_name(device: &Device) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::config::{Choice, Evaluation, Machine, Training, TrialConfig};
+    use crate::config::{Machine, TrialConfig};
 
     fn trial_on(device: DeviceName) -> TrialConfig {
-        let choice = || Choice {
-            name: "any".to_string(),
-            config: json!({}),
-        };
         TrialConfig {
-            model: choice(),
-            data: choice(),
-            augmentation: Vec::new(),
-            optimiser: choice(),
-            schedule: choice(),
-            training: Training::default(),
-            evaluation: Evaluation::default(),
             machine: Machine {
                 device,
                 ..Machine::default()
             },
+            ..TrialConfig::of_any()
         }
     }
 

@@ -35,6 +35,27 @@ pub struct TrialConfig {
     pub machine: Machine,
 }
 
+#[cfg(test)]
+impl TrialConfig {
+    /// One of plugins that need not be there, all else at its default.
+    pub(crate) fn of_any() -> Self {
+        let any = || Choice {
+            name: "any".to_string(),
+            config: json!({}),
+        };
+        Self {
+            model: any(),
+            data: any(),
+            augmentation: Vec::new(),
+            optimiser: any(),
+            schedule: any(),
+            training: Training::default(),
+            evaluation: Evaluation::default(),
+            machine: Machine::default(),
+        }
+    }
+}
+
 impl TrialConfig {
     /// Reads merged layers.
     ///
