@@ -25,6 +25,7 @@ mod pool;
 mod precision;
 mod shared;
 mod simd;
+mod split;
 mod staging;
 mod tape;
 #[cfg(test)]
@@ -53,6 +54,7 @@ pub use pool::{
 };
 pub use precision::Precision;
 pub use simd::{Level, level};
+pub use split::Split;
 pub use staging::Staging;
 pub use tape::{Tape, reshape};
 pub use update::{AdamStep, adam, adam_slices, sgd, sgd_paper, sgd_paper_slices, sgd_slices};

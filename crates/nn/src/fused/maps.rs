@@ -10,7 +10,7 @@ use super::trace::{Direction, Trace};
 use super::values::{Saved, Value};
 use crate::node::Step;
 use ablate_ops::{
-    ConvPlan, LANES, Lanes, Winners, deinterleave, interleave, lrn_forward,
+    ConvPlan, LANES, Lanes, Split, Winners, deinterleave, interleave, lrn_forward,
     max_pool2d_lanes_forward,
 };
 
@@ -132,15 +132,17 @@ impl Maps<'_> {
             Step::Conv2d { activation, .. } => {
                 if let Some(conv) = &self.convs[i] {
                     let bias = Some(self.parameters[i][1]);
-                    match threads.share_kernels {
-                        true => conv.forward(x, bias, *activation, y),
-                        false => conv.forward_block(x, bias, *activation, y),
+                    match threads.split {
+                        Split::Threads => conv.forward(x, bias, *activation, y),
+                        Split::Never => conv.forward_block(x, bias, *activation, y),
                     }
                 }
             }
             Step::Activation(activation) => {
-                let floats = Lanes::as_floats_mut(y).iter_mut().zip(Lanes::as_floats(x));
-                floats.for_each(|(y, x)| *y = activation.apply(*x));
+                let lanes = y.par_iter_mut().zip(x);
+                lanes
+                    .with_min_len(threads.split.min_len())
+                    .for_each(|(y, x)| y.0 = x.0.map(|x| activation.apply(x)));
             }
             Step::LocalResponseNorm {
                 lrn,
@@ -151,7 +153,9 @@ impl Maps<'_> {
                 let (x, y) = (Lanes::as_floats(x), Lanes::as_floats_mut(y));
                 lrn_forward(lrn, *groups, planes, x, y);
             }
-            Step::MaxPool2d(shape) => max_pool2d_lanes_forward(shape, x, y, winners),
+            Step::MaxPool2d(shape) => {
+                max_pool2d_lanes_forward(shape, x, y, winners);
+            }
             // The plan lets no such layer in.
             Step::Linear { .. } | Step::Dropout { .. } => {}
         }

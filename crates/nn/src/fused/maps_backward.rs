@@ -5,14 +5,14 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::Network;
-use super::sums::{add_all, scale_by_derivative, sum};
+use super::sums::{add_all, scale_by_derivative, undo_activation};
 use super::threads::Threads;
 use super::trace::{Direction, Trace};
 use super::values::{Saved, Value};
 use crate::node::Step;
 use crate::workspace::Buffer;
 use ablate_ops::{
-    Activation, ConvPlan, LANES, Lanes, deinterleave, interleave, lrn_backward,
+    Activation, ConvPlan, LANES, Lanes, Split, deinterleave, interleave, lrn_backward,
     max_pool2d_lanes_backward,
 };
 
@@ -59,6 +59,7 @@ impl MapsBackward<'_> {
             buffer
         };
         let mut partial: Vec<Vec<[Buffer<f32>; 2]>> = (1..count)
+            .into_par_iter()
             .map(|_| {
                 gradients
                     .iter()
@@ -184,7 +185,7 @@ impl Blocks<'_> {
         wanted: bool,
         sums: &mut [&mut [f32]; 2],
     ) -> Option<Buffer<Lanes>> {
-        let net = self.pass.net;
+        let (net, split) = (self.pass.net, self.threads.split);
         let gx = || net.buffers.maps.take(self.count * net.input_len_of(i));
         match &net.nodes[i].step {
             Step::Conv2d {
@@ -192,24 +193,26 @@ impl Blocks<'_> {
             } => {
                 let conv = self.pass.convs[i].as_ref()?;
                 let [height, width] = shape.output();
-                self.undo_activation(i, *activation, height * width, &mut gy, sums[1]);
+                let is_done = *activation == Activation::Identity || net.plan.deferred[i];
+                let activation = (!is_done).then(|| (*activation, self.value(i)));
+                undo_activation(split, height * width, activation, &mut gy, sums[1]);
                 let x = self.input(i);
-                match self.threads.share_kernels {
-                    true => conv.add_weight_gradient(&x, &gy, sums[0]),
-                    false => conv.add_weight_gradient_block(&x, &gy, sums[0]),
+                match split {
+                    Split::Threads => conv.add_weight_gradient(&x, &gy, sums[0]),
+                    Split::Never => conv.add_weight_gradient_block(&x, &gy, sums[0]),
                 }
                 wanted.then(|| {
                     let mut gx = gx();
-                    match self.threads.share_kernels {
-                        true => conv.input_gradient(&gy, &mut gx),
-                        false => conv.input_gradient_block(&gy, &mut gx),
+                    match split {
+                        Split::Threads => conv.input_gradient(&gy, &mut gx),
+                        Split::Never => conv.input_gradient_block(&gy, &mut gx),
                     }
                     gx
                 })
             }
             Step::Activation(activation) => {
                 if !net.plan.deferred[i] {
-                    scale_by_derivative(*activation, self.value(i), &mut gy);
+                    scale_by_derivative(split, *activation, self.value(i), &mut gy);
                 }
                 wanted.then_some(gy)
             }
@@ -221,42 +224,23 @@ impl Blocks<'_> {
                 let planes = [planes[0], planes[1] * LANES];
                 let (x, mut gx) = (self.input(i), gx());
                 let [x, gy] = [&x, &*gy].map(Lanes::as_floats);
-                let images = self.count * groups;
-                lrn_backward(lrn, images, planes, x, gy, Lanes::as_floats_mut(&mut gx));
+                let (images, floats) = (self.count * groups, Lanes::as_floats_mut(&mut gx));
+                lrn_backward(lrn, images, planes, x, gy, floats);
                 gx
             }),
             Step::MaxPool2d(shape) => wanted.then(|| {
                 if i > 0 && net.plan.deferred[i - 1] {
                     let activation = net.nodes[i - 1].activation();
-                    scale_by_derivative(activation, self.value(i), &mut gy);
+                    scale_by_derivative(split, activation, self.value(i), &mut gy);
                 }
                 let mut gx = gx();
-                let winners = self.pass.saved.winners[i].as_deref().unwrap_or_default();
-                max_pool2d_lanes_backward(shape, self.share(winners, i), &gy, &mut gx);
+                let winners = self.pass.saved.winners[i].as_deref();
+                let winners = self.share(winners.unwrap_or_default(), i);
+                max_pool2d_lanes_backward(shape, winners, &gy, &mut gx);
                 gx
             }),
             // The plan lets no such layer in.
             Step::Linear { .. } | Step::Dropout { .. } => None,
-        }
-    }
-
-    /// From the gradient after a convolution's activation to the one before it;
-    /// adds the bias gradient to `gb`.
-    fn undo_activation(
-        &self,
-        i: usize,
-        activation: Activation,
-        pixels: usize,
-        gy: &mut [Lanes],
-        gb: &mut [f32],
-    ) {
-        if activation != Activation::Identity && !self.pass.net.plan.deferred[i] {
-            scale_by_derivative(activation, self.value(i), gy);
-        }
-        for block in gy.chunks_exact(gb.len() * pixels) {
-            for (gb, plane) in gb.iter_mut().zip(block.chunks_exact(pixels)) {
-                *gb += sum(plane);
-            }
         }
     }
 

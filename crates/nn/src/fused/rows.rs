@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use ablate_ops::{
-    Activation, Precision, dropout_backward, dropout_forward, linear_backward, linear_forward,
+    Activation, Precision, Split, dropout_backward, dropout_forward, linear_backward,
+    linear_forward,
 };
 
 use super::Network;
@@ -164,7 +165,7 @@ impl Rows<'_> {
                 gx
             }
             Step::Activation(activation) => {
-                scale_floats_by_derivative(*activation, value(i), &mut gy);
+                scale_floats_by_derivative(Split::Threads, *activation, value(i), &mut gy);
                 wanted.then_some(gy)
             }
             Step::Dropout { rate } => match saved.masks[i] {
