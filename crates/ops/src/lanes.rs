@@ -7,6 +7,10 @@
 //! none computes with padding. The last images of a batch that sixteen does
 //! not divide are filled up with zeros.
 
+use rayon::prelude::*;
+
+use crate::split::{Split, strips};
+
 /// Images in one [`Lanes`].
 pub const LANES: usize = 16;
 
@@ -55,7 +59,7 @@ impl Lanes {
 ///
 /// # Panics
 /// When there are more than sixteen images or `block` is not `len` long.
-pub fn interleave(len: usize, images: &[f32], block: &mut [Lanes]) {
+pub fn interleave(split: Split, len: usize, images: &[f32], block: &mut [Lanes]) {
     assert_eq!(
         block.len(),
         len,
@@ -66,25 +70,28 @@ pub fn interleave(len: usize, images: &[f32], block: &mut [Lanes]) {
         "interleave: more than {LANES} images"
     );
     let count = images.len().checked_div(len).unwrap_or(0);
-    for (chunk, lanes) in block.chunks_mut(LANES).enumerate() {
-        let mut tile = [[0.0; LANES]; LANES];
-        for (image, row) in tile[..count].iter_mut().enumerate() {
-            let start = image * len + chunk * LANES;
-            row[..lanes.len()].copy_from_slice(&images[start..start + lanes.len()]);
-        }
-        for (place, lanes) in lanes.iter_mut().enumerate() {
-            for (value, row) in lanes.0.iter_mut().zip(&tile) {
-                *value = row[place];
+    let chunks = block.par_chunks_mut(LANES).enumerate();
+    chunks
+        .with_min_len(split.min_len())
+        .for_each(|(chunk, lanes)| {
+            let mut tile = [[0.0; LANES]; LANES];
+            for (image, row) in tile[..count].iter_mut().enumerate() {
+                let start = image * len + chunk * LANES;
+                row[..lanes.len()].copy_from_slice(&images[start..start + lanes.len()]);
             }
-        }
-    }
+            for (place, lanes) in lanes.iter_mut().enumerate() {
+                for (value, row) in lanes.0.iter_mut().zip(&tile) {
+                    *value = row[place];
+                }
+            }
+        });
 }
 
 /// The inverse of [`interleave`]: copies as many images as `images` holds.
 ///
 /// # Panics
 /// When there are more than sixteen images or `block` is not `len` long.
-pub fn deinterleave(len: usize, block: &[Lanes], images: &mut [f32]) {
+pub fn deinterleave(split: Split, len: usize, block: &[Lanes], images: &mut [f32]) {
     assert_eq!(
         block.len(),
         len,
@@ -95,6 +102,17 @@ pub fn deinterleave(len: usize, block: &[Lanes], images: &mut [f32]) {
         "deinterleave: more than {LANES} images"
     );
     let count = images.len().checked_div(len).unwrap_or(0);
+    let width = split.strip_width(1, len, LANES);
+    let strips = strips(&mut images[..count * len], len, width);
+    block
+        .par_chunks(width)
+        .zip(strips)
+        .with_min_len(split.min_len())
+        .for_each(|(block, mut images)| deinterleave_strip(block, &mut images));
+}
+
+/// [`deinterleave`] for some places of all images.
+fn deinterleave_strip(block: &[Lanes], images: &mut [&mut [f32]]) {
     for (chunk, lanes) in block.chunks(LANES).enumerate() {
         let mut tile = [[0.0; LANES]; LANES];
         for (place, lanes) in lanes.iter().enumerate() {
@@ -102,9 +120,9 @@ pub fn deinterleave(len: usize, block: &[Lanes], images: &mut [f32]) {
                 row[place] = value;
             }
         }
-        for (image, row) in tile[..count].iter().enumerate() {
-            let start = image * len + chunk * LANES;
-            images[start..start + lanes.len()].copy_from_slice(&row[..lanes.len()]);
+        let start = chunk * LANES;
+        for (image, row) in images.iter_mut().zip(&tile) {
+            image[start..start + lanes.len()].copy_from_slice(&row[..lanes.len()]);
         }
     }
 }
@@ -115,19 +133,29 @@ mod tests {
 
     #[test]
     fn there_and_back() {
-        for (count, len) in [(1, 1), (3, 17), (16, 40), (5, 16)] {
+        for (count, len) in [
+            (1, 1),
+            (3, 17),
+            (16, 40),
+            (5, 16),
+            (16, 333),
+            (0, 4),
+            (0, 0),
+        ] {
             let images: Vec<f32> = (0..count * len).map(|i| i as f32 + 1.0).collect();
-            let mut block = vec![Lanes([f32::NAN; LANES]); len];
-            interleave(len, &images, &mut block);
-            assert_eq!(block[len - 1].0[count - 1], (count * len) as f32);
-            assert!(
-                block
-                    .iter()
-                    .all(|lanes| lanes.0[count..].iter().all(|value| *value == 0.0))
-            );
-            let mut back = vec![0.0; images.len()];
-            deinterleave(len, &block, &mut back);
-            assert_eq!(back, images);
+            for split in [Split::Never, Split::Threads] {
+                let mut block = vec![Lanes([f32::NAN; LANES]); len];
+                interleave(split, len, &images, &mut block);
+                for (place, lanes) in block.iter().enumerate() {
+                    for (image, value) in lanes.0.iter().enumerate() {
+                        let wanted = images.get(image * len + place).filter(|_| image < count);
+                        assert_eq!(value, wanted.unwrap_or(&0.0), "{count} of {len}, {split:?}");
+                    }
+                }
+                let mut back = vec![0.0; images.len()];
+                deinterleave(split, len, &block, &mut back);
+                assert_eq!(back, images, "{count} of {len}, {split:?}");
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ablate_ops::{
     Activation, AdamStep, ConvPlan, ConvShape, Lanes, LinearPlan, Lrn, Mask, PoolShape, Precision,
-    Winners, activation_backward, activation_forward, activation_gradient, adam_slices,
+    Split, Winners, activation_backward, activation_forward, activation_gradient, adam_slices,
     conv2d_backward, conv2d_forward, deinterleave, dropout_backward, dropout_forward, interleave,
     linear_backward, linear_forward, log_softmax, lrn_backward, lrn_forward, max_pool2d_backward,
     max_pool2d_forward, max_pool2d_lanes_backward, max_pool2d_lanes_forward, sgd_paper_slices,
@@ -227,8 +227,14 @@ fn the_other_operations_check_every_length() {
     });
     // Sixteen whole images: one value more is a seventeenth.
     for (images, block) in [(113, 7), (112, 6), (112, 8)] {
-        assert!(panics(|| interleave(7, &floats(images), &mut lanes(block))));
+        assert!(panics(|| interleave(
+            Split::Never,
+            7,
+            &floats(images),
+            &mut lanes(block)
+        )));
         assert!(panics(|| deinterleave(
+            Split::Never,
             7,
             &lanes(block),
             &mut floats(images)

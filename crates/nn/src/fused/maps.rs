@@ -94,7 +94,7 @@ impl Maps<'_> {
             .zip(task.features.chunks_mut(LANES * output_len));
         for (images, features) in blocks {
             let mut input = self.net.buffers.maps.take(self.net.input_len);
-            interleave(self.net.input_len, images, &mut input);
+            interleave(threads.split, self.net.input_len, images, &mut input);
             let mut x = Value::Own(input);
             for i in 0..self.net.plan.maps {
                 let len = self.net.nodes[i].output_len();
@@ -115,7 +115,7 @@ impl Maps<'_> {
                     trace.add(Direction::Forward, i, start, threads.lanes);
                 }
             }
-            deinterleave(output_len, &x, features);
+            deinterleave(threads.split, output_len, &x, features);
         }
     }
 

@@ -117,7 +117,7 @@ impl MapsBackward<'_> {
         for (g, (images, grad_features)) in groups.enumerate() {
             let blocks = images.len().div_ceil(LANES * input_len);
             let mut gradient = self.net.buffers.maps.take(blocks * output_len);
-            interleave_blocks(output_len, grad_features, &mut gradient);
+            interleave_blocks(threads.split, output_len, grad_features, &mut gradient);
             let block = Blocks {
                 pass: self,
                 first: task.first_image / LANES + g * self.together,
@@ -131,7 +131,7 @@ impl MapsBackward<'_> {
             {
                 let blocks = gradient.chunks(input_len);
                 for (block, wanted) in blocks.zip(wanted.chunks_mut(LANES * input_len)) {
-                    deinterleave(input_len, block, wanted);
+                    deinterleave(threads.split, input_len, block, wanted);
                 }
             }
         }
@@ -139,9 +139,9 @@ impl MapsBackward<'_> {
 }
 
 /// Lays out images of `len` values in blocks.
-fn interleave_blocks(len: usize, images: &[f32], blocks: &mut [Lanes]) {
+fn interleave_blocks(split: Split, len: usize, images: &[f32], blocks: &mut [Lanes]) {
     for (images, block) in images.chunks(LANES * len).zip(blocks.chunks_mut(len)) {
-        interleave(len, images, block);
+        interleave(split, len, images, block);
     }
 }
 
@@ -251,7 +251,7 @@ impl Blocks<'_> {
         }
         let len = self.pass.net.input_len;
         let mut images = self.pass.net.buffers.maps.take(self.count * len);
-        interleave_blocks(len, self.images, &mut images);
+        interleave_blocks(self.threads.split, len, self.images, &mut images);
         Value::Own(images)
     }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use super::{ConvPlan, ConvShape, activation_gradient};
 use crate::lanes::{LANES, Lanes, deinterleave, interleave};
-use crate::{Activation, Level, Precision, level};
+use crate::{Activation, Level, Precision, Split, level};
 
 thread_local! {
     /// Two blocks, kept between calls. Taken out while in use, so that a call
@@ -71,9 +71,9 @@ pub(super) fn forward_at(
     plan.pack_forward(w);
     with_scratch([x_len, y_len], |x_block, y_block| {
         for (x, y) in x.chunks(LANES * x_len).zip(y.chunks_mut(LANES * y_len)) {
-            interleave(x_len, x, x_block);
+            interleave(Split::Threads, x_len, x, x_block);
             plan.forward(x_block, bias, act, y_block);
-            deinterleave(y_len, y_block, y);
+            deinterleave(Split::Threads, y_len, y_block, y);
         }
     });
 }
@@ -153,8 +153,8 @@ pub(super) fn backward_at(
         for first in (0..batch).step_by(LANES) {
             let images = first..(first + LANES).min(batch);
             let of = |len: usize| images.start * len..images.end * len;
-            interleave(y_len, &y[of(y_len)], &mut block[..y_len]);
-            interleave(y_len, &gy[of(y_len)], gz);
+            interleave(Split::Threads, y_len, &y[of(y_len)], &mut block[..y_len]);
+            interleave(Split::Threads, y_len, &gy[of(y_len)], gz);
             let outputs = shape.out_channels;
             let y_block = &block[..y_len];
             activation_gradient(
@@ -170,11 +170,11 @@ pub(super) fn backward_at(
                     *gb += block_gb;
                 }
             }
-            interleave(x_len, &x[of(x_len)], &mut block[..x_len]);
+            interleave(Split::Threads, x_len, &x[of(x_len)], &mut block[..x_len]);
             plan.add_weight_gradient(&block[..x_len], gz, gw);
             if let Some(gx) = &mut gx {
                 plan.input_gradient(gz, &mut block[..x_len]);
-                deinterleave(x_len, &block[..x_len], &mut gx[of(x_len)]);
+                deinterleave(Split::Threads, x_len, &block[..x_len], &mut gx[of(x_len)]);
             }
         }
     });

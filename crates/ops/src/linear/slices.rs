@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::LinearPlan;
 use crate::conv::activation_gradient;
 use crate::lanes::{LANES, Lanes, deinterleave, interleave};
-use crate::{Activation, Level, Precision, level};
+use crate::{Activation, Level, Precision, Split, level};
 
 /// A batch laid out as lanes.
 fn to_lanes(features: usize, images: &[f32]) -> Vec<Lanes> {
@@ -15,7 +15,7 @@ fn to_lanes(features: usize, images: &[f32]) -> Vec<Lanes> {
     let images = images.par_chunks(LANES * features);
     blocks
         .zip(images)
-        .for_each(|(block, images)| interleave(features, images, block));
+        .for_each(|(block, images)| interleave(Split::Never, features, images, block));
     lanes
 }
 
@@ -24,7 +24,7 @@ fn from_lanes(features: usize, lanes: &[Lanes], images: &mut [f32]) {
     let images = images.par_chunks_mut(LANES * features);
     blocks
         .zip(images)
-        .for_each(|(block, images)| deinterleave(features, block, images));
+        .for_each(|(block, images)| deinterleave(Split::Never, features, block, images));
 }
 
 /// `y = act(x w^T + bias)`.

@@ -187,7 +187,7 @@ multiversion! {
 mod tests {
     use super::*;
     use crate::lanes::interleave;
-    use crate::{deinterleave, max_pool2d_backward, max_pool2d_forward};
+    use crate::{Split, deinterleave, max_pool2d_backward, max_pool2d_forward};
 
     /// Distinct values in no order, with ties and the odd NaN.
     fn values(len: usize, seed: u64) -> Vec<f32> {
@@ -226,12 +226,12 @@ mod tests {
 
                 for level in Level::available() {
                     let mut block = vec![Lanes::ZERO; x_len];
-                    interleave(x_len, &x, &mut block);
+                    interleave(Split::Never, x_len, &x, &mut block);
                     let mut pooled = vec![Lanes::ZERO; y_len];
                     let mut winners = vec![Winners::default(); y_len];
                     forward_at(level, &shape, &block, &mut pooled, Some(&mut winners));
                     let mut found = vec![0.0; y.len()];
-                    deinterleave(y_len, &pooled, &mut found);
+                    deinterleave(Split::Never, y_len, &pooled, &mut found);
                     assert!(
                         found
                             .iter()
@@ -241,13 +241,13 @@ mod tests {
                     );
                     let mut again = vec![Lanes::ZERO; y_len];
                     forward_at(level, &shape, &block, &mut again, None);
-                    deinterleave(y_len, &again, &mut found);
+                    deinterleave(Split::Never, y_len, &again, &mut found);
                     assert!(found.iter().zip(&y).all(|(a, b)| a == b || a.is_nan()));
 
-                    interleave(y_len, &gy, &mut pooled);
+                    interleave(Split::Never, y_len, &gy, &mut pooled);
                     backward_at(level, &shape, &winners, &pooled, &mut block);
                     let mut found = vec![0.0; x.len()];
-                    deinterleave(x_len, &block, &mut found);
+                    deinterleave(Split::Never, x_len, &block, &mut found);
                     assert_eq!(found, gx, "{shape:?}, batch {batch}, {level:?}");
                 }
             }
