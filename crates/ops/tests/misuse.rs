@@ -174,11 +174,11 @@ fn pooling_checks_every_length_and_winner() {
     }));
     check_lengths("max_pool2d_lanes_forward", [x, y, y], |[x, y, won]| {
         let (x, mut y, mut won) = (lanes(x), lanes(y), vec![Winners::default(); won]);
-        max_pool2d_lanes_forward(&shape, &x, &mut y, Some(&mut won));
+        max_pool2d_lanes_forward(Split::Threads, &shape, &x, &mut y, Some(&mut won));
     });
     check_lengths("max_pool2d_lanes_backward", [y, y, x], |[won, gy, gx]| {
         let won = vec![Winners::default(); won];
-        max_pool2d_lanes_backward(&shape, &won, &lanes(gy), &mut lanes(gx));
+        max_pool2d_lanes_backward(Split::Threads, &shape, &won, &lanes(gy), &mut lanes(gx));
     });
 }
 

@@ -154,7 +154,7 @@ impl Maps<'_> {
                 lrn_forward(lrn, *groups, planes, x, y);
             }
             Step::MaxPool2d(shape) => {
-                max_pool2d_lanes_forward(shape, x, y, winners);
+                max_pool2d_lanes_forward(threads.split, shape, x, y, winners);
             }
             // The plan lets no such layer in.
             Step::Linear { .. } | Step::Dropout { .. } => {}

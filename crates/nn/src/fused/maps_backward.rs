@@ -236,7 +236,7 @@ impl Blocks<'_> {
                 let mut gx = gx();
                 let winners = self.pass.saved.winners[i].as_deref();
                 let winners = self.share(winners.unwrap_or_default(), i);
-                max_pool2d_lanes_backward(shape, winners, &gy, &mut gx);
+                max_pool2d_lanes_backward(split, shape, winners, &gy, &mut gx);
                 gx
             }),
             // The plan lets no such layer in.

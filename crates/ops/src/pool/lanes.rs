@@ -1,10 +1,12 @@
-//! Max-pooling over planes of [`Lanes`]: sixteen images at once, on the calling
-//! thread.
+//! Max-pooling over planes of [`Lanes`]: sixteen images at once.
+
+use rayon::prelude::*;
 
 use super::PoolShape;
 use crate::lanes::{LANES, Lanes};
 use crate::multiversion::multiversion;
 use crate::simd::{Level, level};
+use crate::split::Split;
 
 /// By image: which tap of a window (`row * kW + column`) held the largest value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,12 +23,13 @@ pub struct Winners([u16; LANES]);
 /// When a slice has another length than the (checked) shape asks for, or a
 /// window has more than 65536 taps.
 pub fn max_pool2d_lanes_forward(
+    split: Split,
     shape: &PoolShape,
     x: &[Lanes],
     y: &mut [Lanes],
     winners: Option<&mut [Winners]>,
 ) {
-    forward_at(level(), shape, x, y, winners);
+    forward_at((level(), split), shape, x, y, winners);
 }
 
 /// The gradient of [`max_pool2d_lanes_forward`]: each `gy` is added to the `gx`
@@ -35,23 +38,27 @@ pub fn max_pool2d_lanes_forward(
 /// # Panics
 /// As for [`max_pool2d_lanes_forward`].
 pub fn max_pool2d_lanes_backward(
+    split: Split,
     shape: &PoolShape,
     winners: &[Winners],
     gy: &[Lanes],
     gx: &mut [Lanes],
 ) {
-    backward_at(level(), shape, winners, gy, gx);
+    backward_at((level(), split), shape, winners, gy, gx);
 }
 
 fn forward_at(
-    level: Level,
+    (level, split): (Level, Split),
     shape: &PoolShape,
     x: &[Lanes],
     y: &mut [Lanes],
     winners: Option<&mut [Winners]>,
 ) {
     let [input, output] = plane_lens(shape, x.len(), y.len());
-    let planes = x.chunks_exact(input).zip(y.chunks_exact_mut(output));
+    let planes = x
+        .par_chunks_exact(input)
+        .zip(y.par_chunks_exact_mut(output))
+        .with_min_len(split.min_len());
     match winners {
         None => planes.for_each(|(x, y)| forward::<false>(level, shape, x, y, &mut [])),
         Some(winners) => {
@@ -60,14 +67,14 @@ fn forward_at(
                 x.len() / input * output,
                 "max_pool2d: `winners`"
             );
-            let planes = planes.zip(winners.chunks_exact_mut(output));
+            let planes = planes.zip(winners.par_chunks_exact_mut(output));
             planes.for_each(|((x, y), winners)| forward::<true>(level, shape, x, y, winners));
         }
     }
 }
 
 fn backward_at(
-    level: Level,
+    (level, split): (Level, Split),
     shape: &PoolShape,
     winners: &[Winners],
     gy: &[Lanes],
@@ -79,10 +86,11 @@ fn backward_at(
         gy.len(),
         "max_pool2d: `winners` and `gy` differ in length"
     );
-    let planes = gx.chunks_exact_mut(input).zip(gy.chunks_exact(output));
-    for ((gx, gy), winners) in planes.zip(winners.chunks_exact(output)) {
-        backward(level, shape, winners, gy, gx);
-    }
+    gx.par_chunks_exact_mut(input)
+        .zip(gy.par_chunks_exact(output))
+        .zip(winners.par_chunks_exact(output))
+        .with_min_len(split.min_len())
+        .for_each(|((gx, gy), winners)| backward(level, shape, winners, gy, gx));
 }
 
 /// The lengths of an input and of an output plane, after checking them.
@@ -187,7 +195,7 @@ multiversion! {
 mod tests {
     use super::*;
     use crate::lanes::interleave;
-    use crate::{Split, deinterleave, max_pool2d_backward, max_pool2d_forward};
+    use crate::{deinterleave, max_pool2d_backward, max_pool2d_forward};
 
     /// Distinct values in no order, with ties and the odd NaN.
     fn values(len: usize, seed: u64) -> Vec<f32> {
@@ -224,31 +232,33 @@ mod tests {
                 let mut gx = vec![0.0; x.len()];
                 max_pool2d_backward(&shape, batch, &won, &gy, &mut gx);
 
-                for level in Level::available() {
+                let splits = [Split::Never, Split::Threads];
+                let levels = Level::available().into_iter();
+                for how in levels.flat_map(|level| splits.map(|split| (level, split))) {
                     let mut block = vec![Lanes::ZERO; x_len];
-                    interleave(Split::Never, x_len, &x, &mut block);
+                    interleave(how.1, x_len, &x, &mut block);
                     let mut pooled = vec![Lanes::ZERO; y_len];
                     let mut winners = vec![Winners::default(); y_len];
-                    forward_at(level, &shape, &block, &mut pooled, Some(&mut winners));
+                    forward_at(how, &shape, &block, &mut pooled, Some(&mut winners));
                     let mut found = vec![0.0; y.len()];
-                    deinterleave(Split::Never, y_len, &pooled, &mut found);
+                    deinterleave(how.1, y_len, &pooled, &mut found);
                     assert!(
                         found
                             .iter()
                             .zip(&y)
                             .all(|(a, b)| a == b || a.is_nan() && b.is_nan()),
-                        "{shape:?}, batch {batch}, {level:?}"
+                        "{shape:?}, batch {batch}, {how:?}"
                     );
                     let mut again = vec![Lanes::ZERO; y_len];
-                    forward_at(level, &shape, &block, &mut again, None);
-                    deinterleave(Split::Never, y_len, &again, &mut found);
+                    forward_at(how, &shape, &block, &mut again, None);
+                    deinterleave(how.1, y_len, &again, &mut found);
                     assert!(found.iter().zip(&y).all(|(a, b)| a == b || a.is_nan()));
 
-                    interleave(Split::Never, y_len, &gy, &mut pooled);
-                    backward_at(level, &shape, &winners, &pooled, &mut block);
+                    interleave(how.1, y_len, &gy, &mut pooled);
+                    backward_at(how, &shape, &winners, &pooled, &mut block);
                     let mut found = vec![0.0; x.len()];
-                    deinterleave(Split::Never, x_len, &block, &mut found);
-                    assert_eq!(found, gx, "{shape:?}, batch {batch}, {level:?}");
+                    deinterleave(how.1, x_len, &block, &mut found);
+                    assert_eq!(found, gx, "{shape:?}, batch {batch}, {how:?}");
                 }
             }
         }
