@@ -9,13 +9,13 @@
 macro_rules! multiversion {
     (
         $(#[$meta:meta])*
-        fn $name:ident$(<const $constant:ident: $constant_type:ty>)?(
+        $visibility:vis fn $name:ident$(<const $constant:ident: $constant_type:ty>)?(
             $($argument:ident: $type:ty),* $(,)?
         ) $body:block
     ) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments, reason = "a kernel's operands, sizes and level")]
-        fn $name$(<const $constant: $constant_type>)?(level: $crate::Level, $($argument: $type),*) {
+        $visibility fn $name$(<const $constant: $constant_type>)?(level: $crate::Level, $($argument: $type),*) {
             #[inline(always)]
             fn body$(<const $constant: $constant_type>)?($($argument: $type),*) $body
 

@@ -186,10 +186,18 @@ fn pooling_checks_every_length_and_winner() {
 fn the_other_operations_check_every_length() {
     let (lrn, planes) = (Lrn::default(), [3, 7]);
     check_lengths("lrn_forward", [42, 42], |[x, y]| {
-        lrn_forward(&lrn, 2, planes, &floats(x), &mut floats(y));
+        lrn_forward(Split::Threads, &lrn, 2, planes, &floats(x), &mut floats(y));
     });
     check_lengths("lrn_backward", [42, 42, 42], |[x, gy, gx]| {
-        lrn_backward(&lrn, 2, planes, &floats(x), &floats(gy), &mut floats(gx));
+        lrn_backward(
+            Split::Threads,
+            &lrn,
+            2,
+            planes,
+            &floats(x),
+            &floats(gy),
+            &mut floats(gx),
+        );
     });
     check_lengths("activation_forward", [33, 33], |[x, y]| {
         activation_forward(ACT, &floats(x), &mut floats(y));

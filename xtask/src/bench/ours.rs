@@ -1,7 +1,7 @@
 //! Times of this workspace's own kernels, over plain slices `[N, C, H, W]`.
 
 use ablate_ops::{
-    Activation, ConvShape, Lrn, PoolShape, Precision, conv2d_backward, conv2d_forward,
+    Activation, ConvShape, Lrn, PoolShape, Precision, Split, conv2d_backward, conv2d_forward,
     linear_backward, linear_forward, lrn_backward, lrn_forward, max_pool2d_backward,
     max_pool2d_forward,
 };
@@ -162,13 +162,13 @@ fn response_norm(case: &Case, lrn: &Lrn, planes: [usize; 2], limits: &Limits) ->
     let mut out = vec![0.0; x.len()];
     if case.pass == Pass::Forward {
         return limits.time(|| {
-            lrn_forward(lrn, n, planes, &x, &mut out);
+            lrn_forward(Split::Threads, lrn, n, planes, &x, &mut out);
             Ok(())
         });
     }
     let gy = noise(x.len());
     limits.time(|| {
-        lrn_backward(lrn, n, planes, &x, &gy, &mut out);
+        lrn_backward(Split::Threads, lrn, n, planes, &x, &gy, &mut out);
         Ok(())
     })
 }

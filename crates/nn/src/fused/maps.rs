@@ -151,7 +151,7 @@ impl Maps<'_> {
             } => {
                 let planes = [planes[0], planes[1] * LANES];
                 let (x, y) = (Lanes::as_floats(x), Lanes::as_floats_mut(y));
-                lrn_forward(lrn, *groups, planes, x, y);
+                lrn_forward(threads.split, lrn, *groups, planes, x, y);
             }
             Step::MaxPool2d(shape) => {
                 max_pool2d_lanes_forward(threads.split, shape, x, y, winners);

@@ -225,7 +225,7 @@ impl Blocks<'_> {
                 let (x, mut gx) = (self.input(i), gx());
                 let [x, gy] = [&x, &*gy].map(Lanes::as_floats);
                 let (images, floats) = (self.count * groups, Lanes::as_floats_mut(&mut gx));
-                lrn_backward(lrn, images, planes, x, gy, floats);
+                lrn_backward(split, lrn, images, planes, x, gy, floats);
                 gx
             }),
             Step::MaxPool2d(shape) => wanted.then(|| {

@@ -52,7 +52,7 @@ mod tests {
     use crate::cuda::{HostKernels, host_kernels};
     use crate::lrn::slices::Terms;
     use crate::testing::{assert_same, noise};
-    use crate::{AlphaConvention, Lrn, lrn_backward, lrn_forward};
+    use crate::{AlphaConvention, Lrn, Split, lrn_backward, lrn_forward};
 
     fn forward(
         kernels: &HostKernels,
@@ -156,10 +156,10 @@ mod tests {
                     let tolerance = if terms.quarters == 0 { 1e-6 } else { 0.0 };
                     let (mut found, mut wanted) = (vec![0.0; len], vec![0.0; len]);
                     forward(kernels, &terms, planes, &x, &mut found);
-                    lrn_forward(&lrn, batch, planes, &x, &mut wanted);
+                    lrn_forward(Split::Threads, &lrn, batch, planes, &x, &mut wanted);
                     assert_same(&what, &found, &wanted, tolerance);
                     backward(kernels, &terms, planes, [&x, &gy], &mut found);
-                    lrn_backward(&lrn, batch, planes, &x, &gy, &mut wanted);
+                    lrn_backward(Split::Threads, &lrn, batch, planes, &x, &gy, &mut wanted);
                     assert_same(&what, &found, &wanted, tolerance);
                 }
             }
@@ -177,10 +177,10 @@ mod tests {
         let gy = noise(2, 12);
         let (mut found, mut wanted) = (vec![0.0; 12], vec![0.0; 12]);
         forward(kernels, &terms, planes, &x, &mut found);
-        lrn_forward(&lrn, 1, planes, &x, &mut wanted);
+        lrn_forward(Split::Threads, &lrn, 1, planes, &x, &mut wanted);
         assert_same("forward", &found, &wanted, 0.0);
         backward(kernels, &terms, planes, [&x, &gy], &mut found);
-        lrn_backward(&lrn, 1, planes, &x, &gy, &mut wanted);
+        lrn_backward(Split::Threads, &lrn, 1, planes, &x, &gy, &mut wanted);
         assert_same("backward", &found, &wanted, 0.0);
     }
 }

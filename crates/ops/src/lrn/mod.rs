@@ -8,6 +8,9 @@ mod kernels;
 mod op;
 mod slices;
 #[cfg(test)]
+mod split_tests;
+mod strip;
+#[cfg(test)]
 mod tests;
 
 pub use op::local_response_norm;

@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tenso
 
 use super::{Lrn, lrn_backward, lrn_forward};
 use crate::operands::{check_operands, floats};
+use crate::split::Split;
 use crate::tape::apply1;
 
 const NAME: &str = "local_response_norm";
@@ -45,7 +46,14 @@ impl CustomOp1 for LocalResponseNorm {
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = floats(NAME, x, layout)?;
         let mut y = vec![0.0; x.len()];
-        lrn_forward(&self.lrn, self.batch, self.planes, x, &mut y);
+        lrn_forward(
+            Split::Threads,
+            &self.lrn,
+            self.batch,
+            self.planes,
+            x,
+            &mut y,
+        );
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
@@ -79,7 +87,7 @@ impl CustomOp2 for Gradient {
         let LocalResponseNorm { lrn, batch, planes } = &self.0;
         let (x, gy) = (floats(NAME, x, x_layout)?, floats(NAME, gy, gy_layout)?);
         let mut gx = vec![0.0; x.len()];
-        lrn_backward(lrn, *batch, *planes, x, gy, &mut gx);
+        lrn_backward(Split::Threads, lrn, *batch, *planes, x, gy, &mut gx);
         Ok((CpuStorage::F32(gx), x_layout.shape().clone()))
     }
 

@@ -5,10 +5,10 @@ use candle_core::{Device, Result, Tensor};
 
 use super::slices::{backward_at, forward_at};
 use super::*;
-use crate::Level;
-use crate::testing::{EDGES, assert_gradient, assert_near, assert_same_on_any_threads, noise};
+use crate::testing::{EDGES, assert_gradient, assert_near, noise};
+use crate::{Level, Split};
 
-fn norms() -> Vec<Lrn> {
+pub(super) fn norms() -> Vec<Lrn> {
     let paper = Lrn::default();
     let torch = Lrn {
         alpha: 0.7,
@@ -124,10 +124,18 @@ fn both_passes_agree_with_plain_loops_on_every_level() {
                 for level in Level::available() {
                     let what = format!("{lrn:?} {planes:?} x {batch} at {level:?}");
                     let mut y = vec![f32::NAN; len];
-                    forward_at(level, &lrn, batch, planes, &x, &mut y);
+                    forward_at((level, Split::Threads), &lrn, batch, planes, &x, &mut y);
                     assert_near(&what, &y, &naive_forward(&lrn, planes, &x), 1e-6);
                     let mut gx = vec![f32::NAN; len];
-                    backward_at(level, &lrn, batch, planes, &x, &gy, &mut gx);
+                    backward_at(
+                        (level, Split::Threads),
+                        &lrn,
+                        batch,
+                        planes,
+                        &x,
+                        &gy,
+                        &mut gx,
+                    );
                     assert_near(&what, &gx, &naive_backward(&lrn, planes, &x, &gy), 5e-6);
                 }
             }
@@ -147,7 +155,7 @@ fn a_large_neighbour_leaves_no_trace_behind() {
     let mut x = vec![0.5f32; 10];
     x[0] = 1e6;
     let mut y = vec![0.0; 10];
-    lrn_forward(&lrn, 1, [10, 1], &x, &mut y);
+    lrn_forward(Split::Threads, &lrn, 1, [10, 1], &x, &mut y);
     let wanted = 0.5 * (1.0 + 2.0 * 0.25f64).powf(-0.75);
     assert!((f64::from(y[9]) - wanted).abs() < 1e-7, "{} {wanted}", y[9]);
 }
@@ -181,14 +189,22 @@ fn the_edges_of_float32_give_values_and_never_nan() {
                 for level in Level::available() {
                     let what = format!("{lrn:?}, {edge:e} at {level:?}");
                     let mut y = vec![f32::NAN; 12];
-                    forward_at(level, &lrn, 1, planes, &x, &mut y);
+                    forward_at((level, Split::Threads), &lrn, 1, planes, &x, &mut y);
                     for (y, wanted) in y.iter().zip(&wanted) {
                         let error = (f64::from(*y) - wanted).abs();
                         // Beside what is relative, half of the least number there is.
                         assert!(error <= 1e-5 * wanted.abs() + 1e-45, "{what}: {y} {wanted}");
                     }
                     let mut gx = vec![f32::NAN; 12];
-                    backward_at(level, &lrn, 1, planes, &x, &[1.0; 12], &mut gx);
+                    backward_at(
+                        (level, Split::Threads),
+                        &lrn,
+                        1,
+                        planes,
+                        &x,
+                        &[1.0; 12],
+                        &mut gx,
+                    );
                     let wanted = naive_backward(&lrn, planes, &x, &[1.0; 12]);
                     for ((gx, wanted), sum) in gx.iter().zip(wanted).zip(&sums) {
                         // Beyond a tenth of float32's largest the shares overflow, too.
@@ -212,27 +228,22 @@ fn an_infinite_or_undefined_value_shows() {
         x[2] = bad;
         for level in Level::available() {
             let mut y = vec![0.0; 6];
-            forward_at(level, &lrn, 1, [6, 1], &x, &mut y);
+            forward_at((level, Split::Threads), &lrn, 1, [6, 1], &x, &mut y);
             assert!(y[2].is_nan(), "{bad} at {level:?}: {y:?}");
             assert!((y[5] - 0.594).abs() < 1e-3, "{bad} at {level:?}: {y:?}");
             let mut gx = vec![0.0; 6];
-            backward_at(level, &lrn, 1, [6, 1], &x, &[1.0; 6], &mut gx);
+            backward_at(
+                (level, Split::Threads),
+                &lrn,
+                1,
+                [6, 1],
+                &x,
+                &[1.0; 6],
+                &mut gx,
+            );
             assert!(gx[2].is_nan(), "{bad} at {level:?}: {gx:?}");
         }
     }
-}
-
-#[test]
-fn threads_do_not_matter() {
-    let (planes, lrn) = ([9, 50], Lrn::default());
-    let (x, gy) = (noise(1, 7 * 450), noise(2, 7 * 450));
-    assert_same_on_any_threads("response norm", || {
-        let (mut y, mut gx) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-        lrn_forward(&lrn, 7, planes, &x, &mut y);
-        lrn_backward(&lrn, 7, planes, &x, &gy, &mut gx);
-        y.extend(gx);
-        y
-    });
 }
 
 #[test]
