@@ -145,23 +145,6 @@ fn gradients_match_finite_differences() -> Result<()> {
 }
 
 #[test]
-fn the_thread_count_does_not_change_a_bit() -> Result<()> {
-    for case in cases()? {
-        let images = images(70, 4)?;
-        let run = |threads| -> Result<_> {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.expect("a pool")
-                .install(|| results(&case, &images, &training(0), true))
-        };
-        let one = run(1)?;
-        for threads in [2, 3, 8] {
-            assert!(one == run(threads)?, "{} on {threads} threads", case.name);
-        }
-    }
-    Ok(())
-}
-
-#[test]
 fn passes_may_overlap() -> Result<()> {
     let case = build("relu", typical(Activation::Relu, Some(LRN), 0.2))?;
     let all = case.parameters.all();

@@ -6,4 +6,5 @@ mod cuda;
 mod fused;
 mod networks;
 mod table;
+mod threads;
 mod towers;
