@@ -137,8 +137,8 @@ fn load(values: &[f32]) -> Run {
 fn sum(rows: &[Row], run: usize) -> Run {
     let mut sum = Run::default();
     for row in rows {
-        for lane in 0..LANES {
-            sum[lane] += row[run].0[lane];
+        for (sum, value) in sum.iter_mut().zip(row[run].0) {
+            *sum += value;
         }
     }
     sum
