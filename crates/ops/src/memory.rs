@@ -39,8 +39,8 @@ fn advise(address: usize, bytes: usize) {
     }
 }
 
-/// Has the allocator keep memory that was freed for what is allocated next, up to
-/// [`KEPT`] bytes a thread; buffers of [`LARGE`] bytes go back to the system as ever.
+/// Has the allocator keep memory that was freed for what is allocated next, up to 64 MiB
+/// a thread; buffers of 4 MiB and more go back to the system as ever.
 ///
 /// For a program to call once when it starts. glibc's allocator hands freed memory back
 /// at the first chance, and every image that is loaded after another then touches new
