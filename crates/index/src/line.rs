@@ -1,4 +1,4 @@
-//! What a table shows of a trial, which is read in half the time of a whole row.
+//! What a table shows of a trial: less than a whole row has, so it is read sooner.
 
 use std::sync::Arc;
 

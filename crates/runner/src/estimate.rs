@@ -10,7 +10,7 @@ use ablate_parallel::Alone;
 
 use crate::continuation;
 use crate::evaluate::over_views;
-use crate::loader::{self, Source};
+use crate::loader;
 use crate::parallel::Share;
 use crate::session::Session;
 use crate::{Plan, PlannedTrial, Result};
@@ -78,16 +78,10 @@ impl Plan {
         let data = self.dataset(&config.data)?;
         let (images, held_out) = (data.len(Split::Train), data.len(Split::Validation));
         let mut session = Session::build(trial, data)?;
-        let (data, pipeline) = (session.data.clone(), session.pipeline.clone());
-        let loaders = session.loaders.clone();
-        let source = Source {
-            data: data.as_ref(),
-            pipeline: pipeline.as_ref(),
-            loaders: &loaders,
-        };
+        let source = session.source();
         let begun = Instant::now();
         let share = Share::new(1, &Alone);
-        let batch = loader::first_batch(source, config, share, session.seed)?;
+        let batch = loader::first_batch(&source, config, share, session.seed)?;
         // The next is made on other threads while one trains.
         let make = begun.elapsed();
         let mut times = Vec::with_capacity(STEPS);
@@ -105,9 +99,9 @@ impl Plan {
         let step = times.into_iter().min().unwrap_or_default();
         let steps = images as f64 / batch.whole as f64;
         let begun = Instant::now();
-        let views = pipeline.view_count();
+        let views = source.pipeline.view_count();
         let shown = (config.evaluation.batch_size / views).clamp(1, held_out);
-        let batch = loader::evaluation_batch(source, Split::Validation, 0..shown)?;
+        let batch = loader::evaluation_batch(&source, Split::Validation, 0..shown)?;
         let pass = Pass::evaluate().with_precision(config.training.precision);
         over_views(&session.model.forward(&batch.images, &pass)?, views)?;
         let evaluation = begun.elapsed().mul_f64(held_out as f64 / shown as f64);

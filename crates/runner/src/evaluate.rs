@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::Result;
-use crate::loader::{self, Source};
+use crate::loader;
 use crate::session::Session;
 
 /// The metrics of a trial by name.
@@ -119,23 +119,18 @@ pub(crate) fn evaluate(
     batch_size: usize,
     mut visit: impl FnMut(&[f32], &[u32]),
 ) -> Result<()> {
-    let (data, pipeline) = (session.data.as_ref(), session.pipeline.as_ref());
-    let count = data.len(split);
-    let views = pipeline.view_count();
+    let count = session.data.len(split);
+    let views = session.pipeline.view_count();
     // The batch size counts network inputs, so that ten crops need no more memory.
     let images = (batch_size / views).max(1);
-    let source = Source {
-        data,
-        pipeline,
-        loaders: &session.loaders,
-    };
+    let source = session.source();
     let make = move |batch: usize| {
         let start = batch * images;
-        loader::evaluation_batch(source, split, start..(start + images).min(count))
+        loader::evaluation_batch(&source, split, start..(start + images).min(count))
     };
     let pass = Pass::evaluate().with_precision(precision);
     std::thread::scope(|scope| {
-        for batch in loader::ahead(scope, source.loaders, count.div_ceil(images), make) {
+        for batch in loader::ahead(scope, &session.loaders, count.div_ceil(images), make) {
             let batch = batch?;
             let logits = session.model.forward(&batch.images, &pass)?;
             let rows = over_views(&logits, views)?;

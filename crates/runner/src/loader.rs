@@ -35,12 +35,13 @@ pub(crate) struct Batch {
     pub whole: usize,
 }
 
-/// Where the images of a batch come from.
-#[derive(Clone, Copy)]
-pub(crate) struct Source<'a> {
-    pub data: &'a dyn Dataset,
-    pub pipeline: &'a Pipeline,
-    pub loaders: &'a Loaders,
+/// Where the images of a batch come from. Shared, because training changes the session
+/// it is part of while its threads load.
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub data: Arc<dyn Dataset>,
+    pub pipeline: Arc<Pipeline>,
+    pub loaders: Arc<Loaders>,
 }
 
 /// The threads that prepare a trial's images, and where its batches are put together.
@@ -133,9 +134,9 @@ where
 }
 
 /// An epoch's batches from `first` on, of which a rank loads its share.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Epoch<'a> {
-    pub source: Source<'a>,
+    pub source: Source,
     pub config: &'a TrialConfig,
     pub share: Share,
     pub seed: Stream,
@@ -152,17 +153,18 @@ pub(crate) fn epoch<'scope, 'env>(
     let order: Arc<[usize]> = shuffled(of.source.data.len(Split::Train), seed, epoch).into();
     let size = of.config.training.batch_size;
     let count = order.len().div_ceil(size).saturating_sub(first);
+    let loaders = Arc::clone(&of.source.loaders);
     let make = move |batch: usize| {
         let start = (first + batch) * size;
         let indices = &order[start..(start + size).min(order.len())];
-        training_batch(of.source, indices, of.share, seed, epoch)
+        training_batch(&of.source, indices, of.share, seed, epoch)
     };
-    ahead(scope, of.source.loaders, count, make)
+    ahead(scope, &loaders, count, make)
 }
 
 /// The first images, as many as a batch has, to time what is done with one.
 pub(crate) fn first_batch(
-    source: Source,
+    source: &Source,
     config: &TrialConfig,
     share: Share,
     seed: Stream,
@@ -175,7 +177,7 @@ pub(crate) fn first_batch(
 /// A training batch: of the images at `indices` those that are the rank's share,
 /// augmented.
 fn training_batch(
-    source: Source,
+    source: &Source,
     indices: &[usize],
     share: Share,
     seed: Stream,
@@ -185,9 +187,10 @@ fn training_batch(
     let own = share.images(indices.len());
     let (images, targets) = source.stack(own.len(), 1, |place| {
         let index = indices[own.start + place];
-        let (image, label) = source
-            .pipeline
-            .train(source.data, index, stream.at(index))?;
+        let (image, label) =
+            source
+                .pipeline
+                .train(source.data.as_ref(), index, stream.at(index))?;
         Ok(([image], label))
     })?;
     Ok(Batch {
@@ -200,14 +203,14 @@ fn training_batch(
 
 /// An evaluation batch: every view of the images at `indices`, image by image.
 pub(crate) fn evaluation_batch(
-    source: Source,
+    source: &Source,
     split: Split,
     indices: std::ops::Range<usize>,
 ) -> Result<Batch> {
     let views = source.pipeline.view_count();
     let (images, targets) = source.stack(indices.len(), views, |place| {
         let index = indices.start + place;
-        source.pipeline.views(source.data, split, index)
+        source.pipeline.views(source.data.as_ref(), split, index)
     })?;
     Ok(Batch {
         images,
@@ -217,7 +220,7 @@ pub(crate) fn evaluation_batch(
     })
 }
 
-impl Source<'_> {
+impl Source {
     /// `count` images that `make` gives by their place in the batch, of each `views` views
     /// and a label, as a tensor `[count * views, C, H, W]` and labels. Each is put there as
     /// it is made, while it is still in a cache and its memory can be had for the next.

@@ -1,16 +1,17 @@
 //! Whether loading keeps up with training: how fast either is alone, and both together.
 //! Nothing is stored, and no weight changes.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ablate_core::{Dataset, Split};
+use ablate_core::Split;
 use ablate_parallel::Alone;
 
 use crate::config::TrialConfig;
-use crate::loader::{self, Batch, Epoch, Loaders, Source};
+use crate::loader::{self, Batch, Epoch};
 use crate::parallel::Share;
 use crate::session::Session;
-use crate::{Error, Pipeline, Plan, Result};
+use crate::{Error, Plan, Result};
 
 /// Loading and training take turns this often, so that what else a machine does falls
 /// on both.
@@ -64,9 +65,6 @@ impl Spent {
 /// What is timed.
 struct Trial<'a> {
     session: Session,
-    data: &'a dyn Dataset,
-    pipeline: &'a Pipeline,
-    loaders: &'a Loaders,
     config: &'a TrialConfig,
     share: Share,
     steps: usize,
@@ -87,14 +85,8 @@ impl Plan {
         if data.len(Split::Train) == 0 {
             return Err(Error::Other("the training split is empty".to_string()));
         }
-        let session = Session::build(planned, data)?;
-        let (data, pipeline) = (session.data.clone(), session.pipeline.clone());
-        let loaders = session.loaders.clone();
         let mut trial = Trial {
-            session,
-            data: data.as_ref(),
-            pipeline: pipeline.as_ref(),
-            loaders: loaders.as_ref(),
+            session: Session::build(planned, Arc::clone(&data))?,
             config,
             share: Share::new(config.training.parts, &Alone),
             steps: 0,
@@ -132,7 +124,7 @@ impl<'a> Trial<'a> {
     /// Trains on one batch. The first step does not count, since it makes buffers.
     fn train(&mut self, time: Duration) -> Result<Spent> {
         let epoch = self.epoch();
-        let batch = loader::first_batch(epoch.source, self.config, self.share, epoch.seed)?;
+        let batch = loader::first_batch(&epoch.source, self.config, self.share, epoch.seed)?;
         self.step(&batch)?;
         turn(time, |_| self.step(&batch))
     }
@@ -140,7 +132,7 @@ impl<'a> Trial<'a> {
     /// Trains on what is loaded meanwhile. It counts once as many batches are used as
     /// may lie ready.
     fn load_and_train(&mut self, time: Duration) -> Result<Spent> {
-        let ahead = 2 * self.loaders.at_once();
+        let ahead = 2 * self.session.loaders.at_once();
         std::thread::scope(|scope| {
             let mut batches = batches(scope, self.epoch());
             for _ in 0..=ahead {
@@ -167,11 +159,7 @@ impl<'a> Trial<'a> {
     /// The first epoch, as training begins it.
     fn epoch(&self) -> Epoch<'a> {
         Epoch {
-            source: Source {
-                data: self.data,
-                pipeline: self.pipeline,
-                loaders: self.loaders,
-            },
+            source: self.session.source(),
             config: self.config,
             share: self.share,
             seed: self.session.seed,
@@ -198,7 +186,15 @@ fn batches<'scope, 'env>(
     scope: &'scope std::thread::Scope<'scope, 'env>,
     of: Epoch<'env>,
 ) -> impl Iterator<Item = Result<Batch>> + use<'scope, 'env> {
-    (of.epoch..).flat_map(move |epoch| loader::epoch(scope, Epoch { epoch, ..of }))
+    (of.epoch..).flat_map(move |epoch| {
+        loader::epoch(
+            scope,
+            Epoch {
+                epoch,
+                ..of.clone()
+            },
+        )
+    })
 }
 
 fn next(batches: &mut impl Iterator<Item = Result<Batch>>) -> Result<Batch> {

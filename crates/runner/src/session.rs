@@ -10,7 +10,7 @@ use candle_core::{DType, Device};
 use crate::config::Choice;
 use crate::device::gpu_name;
 use crate::evaluate::Metrics;
-use crate::loader::Loaders;
+use crate::loader::{Loaders, Source};
 use crate::plan::in_table;
 use crate::{Pipeline, PlannedTrial, Result};
 
@@ -78,6 +78,15 @@ impl Session {
     /// Where the parameters are.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// Where its images come from.
+    pub fn source(&self) -> Source {
+        Source {
+            data: Arc::clone(&self.data),
+            pipeline: Arc::clone(&self.pipeline),
+            loaders: Arc::clone(&self.loaders),
+        }
     }
 
     /// The random stream of a step.

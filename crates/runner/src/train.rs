@@ -1,7 +1,6 @@
 //! The training of one trial, from wherever it stands to its end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ablate_core::{EpochRecord, Progress, Split};
@@ -9,7 +8,7 @@ use ablate_store::{Predictions, Status, TrialFolder, checkpoint};
 
 use crate::evaluate::evaluate;
 use crate::events::Events;
-use crate::loader::{self, Batch, Source};
+use crate::loader::{self, Batch};
 use crate::parallel::{Lead, Task, norm};
 use crate::progress::TrainProgress;
 use crate::session::Session;
@@ -98,20 +97,13 @@ impl Trainer<'_> {
             self.progress.step,
             self.steps_per_epoch(),
         );
-        let (data, seed) = (Arc::clone(&self.session.data), self.session.seed);
         let checkpoint_every = Duration::from_secs_f64(config.machine.checkpoint_minutes * 60.0);
-        let (pipeline, share) = (Arc::clone(&self.session.pipeline), self.lead.share());
-        let loaders = Arc::clone(&self.session.loaders);
         self.lead.epoch(epoch, first)?;
         let of = loader::Epoch {
-            source: Source {
-                data: data.as_ref(),
-                pipeline: &pipeline,
-                loaders: &loaders,
-            },
+            source: self.session.source(),
             config,
-            share,
-            seed,
+            share: self.lead.share(),
+            seed: self.session.seed,
             epoch,
             first,
         };

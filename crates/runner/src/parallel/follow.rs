@@ -6,7 +6,7 @@ use super::lead::{digest, report_of};
 use super::message::{self, Report, Tell};
 use super::{Found, Share, Task};
 use crate::config::{Layer, TrialConfig};
-use crate::loader::{self, Batch, Source};
+use crate::loader::{self, Batch};
 use crate::plan::Datasets;
 use crate::progress::restore;
 use crate::session::Session;
@@ -134,18 +134,12 @@ impl<'a> Follower<'a> {
 
     /// The batches of an epoch from `first` on. Whether the trial ended within it.
     fn epoch(&mut self, epoch: usize, first: usize) -> Result<bool> {
-        let (data, seed) = (self.session.data.clone(), self.session.seed);
-        let (config, pipeline) = (self.trial.config.clone(), self.session.pipeline.clone());
-        let loaders = self.session.loaders.clone();
+        let config = self.trial.config.clone();
         let of = loader::Epoch {
-            source: Source {
-                data: data.as_ref(),
-                pipeline: &pipeline,
-                loaders: &loaders,
-            },
+            source: self.session.source(),
             config: &config,
             share: self.share,
-            seed,
+            seed: self.session.seed,
             epoch,
             first,
         };
