@@ -27,3 +27,5 @@ pub use reflection::Reflection;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;

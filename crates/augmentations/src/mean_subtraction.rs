@@ -1,8 +1,8 @@
 //! Images minus the mean of the training split.
 
 use ablate_core::{
-    Augmentation, AugmentationConfig, AugmentationContext, Error, Image, Moments, Phase, Result,
-    register,
+    Augmentation, AugmentationConfig, AugmentationContext, ByRow, Error, Image, Moments, Phase,
+    Result, register,
 };
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
@@ -67,7 +67,7 @@ impl AugmentationConfig for MeanSubtraction {
         }
         let moments = moments::of_training(cx.data)?;
         let mean = match self.mean {
-            Mean::PerPixel => centre(moments.mean_image(), stored, cx.input),
+            Mean::PerPixel => centre(moments.mean_image(), stored, cx.input)?,
             Mean::PerChannel => spread(&moments.channel_means(), cx.input),
         };
         Ok(Box::new(Step {
@@ -124,8 +124,8 @@ register!(
 );
 
 /// The centre of a mean image `stored`, of the size of `input`.
-fn centre(mean: Vec<f64>, stored: [usize; 3], input: [usize; 3]) -> Vec<f32> {
-    let mean = Image {
+fn centre(mean: Vec<f64>, stored: [usize; 3], input: [usize; 3]) -> Result<Vec<f32>> {
+    let mut mean = Image {
         shape: stored,
         data: mean.into_iter().map(|value| value as f32).collect(),
     };
@@ -135,8 +135,10 @@ fn centre(mean: Vec<f64>, stored: [usize; 3], input: [usize; 3]) -> Vec<f32> {
         height: input[1],
         width: input[2],
         padding: 0,
+        rows: stored[1],
     };
-    window.cut(&mean).data
+    window.cut(&mut mean)?;
+    Ok(mean.data)
 }
 
 /// One value a channel, repeated over the pixels of `input`.
@@ -154,13 +156,31 @@ struct Step {
     factor: f32,
 }
 
+impl Step {
+    /// Subtracts from values that begin at place `start` of the image.
+    fn subtract(&self, start: usize, values: &mut [f32]) {
+        for (value, mean) in values.iter_mut().zip(self.mean.iter().skip(start)) {
+            *value = (*value - mean) * self.factor;
+        }
+    }
+}
+
+impl ByRow for &Step {
+    fn change(&self, channel: usize, row: usize, values: &mut Vec<f32>) {
+        let [_, height, width] = self.shape;
+        self.subtract((channel * height + row) * width, values);
+    }
+}
+
 impl Augmentation for Step {
     fn apply(&self, image: &mut Image, _: Phase, _: &mut ChaCha8Rng) -> Result<()> {
         expect_shape("mean_subtraction", image, self.shape)?;
-        for (value, mean) in image.data.iter_mut().zip(&self.mean) {
-            *value = (*value - mean) * self.factor;
-        }
+        self.subtract(0, &mut image.data);
         Ok(())
+    }
+
+    fn by_row(&self, _: Phase, _: &mut ChaCha8Rng) -> Option<Box<dyn ByRow + '_>> {
+        Some(Box::new(self))
     }
 
     fn rescales(&self) -> bool {

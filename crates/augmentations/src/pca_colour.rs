@@ -2,8 +2,8 @@
 //! the data's colours (paper, section 4.1).
 
 use ablate_core::{
-    Augmentation, AugmentationConfig, AugmentationContext, Error, Image, Moments, Phase, Result,
-    register,
+    Augmentation, AugmentationConfig, AugmentationContext, ByRow, Error, Image, Moments, Phase,
+    Result, register,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -131,26 +131,51 @@ struct Step {
     directions: [[f64; 3]; 3],
 }
 
+impl Step {
+    /// What is added to each channel.
+    fn draw(&self, phase: Phase, rng: &mut ChaCha8Rng) -> Shift {
+        let mut shift = [0.0; 3];
+        if phase == Phase::Train {
+            for direction in &self.directions {
+                let draw: f64 = rng.sample(StandardNormal);
+                for (shift, axis) in shift.iter_mut().zip(direction) {
+                    *shift += draw * axis;
+                }
+            }
+        }
+        Shift(shift.map(|value| value as f32))
+    }
+}
+
+/// One colour for all pixels.
+struct Shift([f32; 3]);
+
+impl Shift {
+    fn add(&self, channel: usize, values: &mut [f32]) {
+        let shift = self.0.get(channel).copied().unwrap_or_default();
+        values.iter_mut().for_each(|value| *value += shift);
+    }
+}
+
+impl ByRow for Shift {
+    fn change(&self, channel: usize, _: usize, values: &mut Vec<f32>) {
+        self.add(channel, values);
+    }
+}
+
 impl Augmentation for Step {
     fn apply(&self, image: &mut Image, phase: Phase, rng: &mut ChaCha8Rng) -> Result<()> {
         expect_shape("pca_colour", image, self.shape)?;
-        if phase == Phase::Evaluate {
-            return Ok(());
-        }
-        let mut shift = [0.0; 3];
-        for direction in &self.directions {
-            let draw: f64 = rng.sample(StandardNormal);
-            for (shift, axis) in shift.iter_mut().zip(direction) {
-                *shift += draw * axis;
-            }
-        }
+        let shift = self.draw(phase, rng);
         let area = self.shape[1] * self.shape[2];
-        for (plane, shift) in image.data.chunks_exact_mut(area).zip(shift) {
-            for value in plane {
-                *value += shift as f32;
-            }
+        for (channel, plane) in image.data.chunks_exact_mut(area).enumerate() {
+            shift.add(channel, plane);
         }
         Ok(())
+    }
+
+    fn by_row(&self, phase: Phase, rng: &mut ChaCha8Rng) -> Option<Box<dyn ByRow + '_>> {
+        Some(Box::new(self.draw(phase, rng)))
     }
 
     /// The directions, rounded: enough for measuring, which does not use them.

@@ -1,7 +1,8 @@
 //! Random patches for training; the centre, or ten views, for measuring.
 
 use ablate_core::{
-    Augmentation, AugmentationConfig, AugmentationContext, Error, Image, Phase, Result, register,
+    Augmentation, AugmentationConfig, AugmentationContext, ByRow, Error, Image, Phase, Result,
+    register,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -104,6 +105,7 @@ impl Step {
             height: self.output[1],
             width: self.output[2],
             padding: self.padding,
+            rows: self.input[1],
         }
     }
 
@@ -111,6 +113,13 @@ impl Step {
         let top = rng.random_range(0..=self.margin[0]);
         let left = rng.random_range(0..=self.margin[1]);
         self.window(top, left)
+    }
+
+    fn drawn(&self, phase: Phase, rng: &mut ChaCha8Rng) -> Window {
+        match phase {
+            Phase::Train => self.random(rng),
+            Phase::Evaluate => self.centre(),
+        }
     }
 
     fn centre(&self) -> Window {
@@ -137,12 +146,11 @@ impl Augmentation for Step {
 
     fn apply(&self, image: &mut Image, phase: Phase, rng: &mut ChaCha8Rng) -> Result<()> {
         expect_shape("random_crop", image, self.input)?;
-        let window = match phase {
-            Phase::Train => self.random(rng),
-            Phase::Evaluate => self.centre(),
-        };
-        *image = window.cut(image);
-        Ok(())
+        self.drawn(phase, rng).cut(image)
+    }
+
+    fn by_row(&self, phase: Phase, rng: &mut ChaCha8Rng) -> Option<Box<dyn ByRow + '_>> {
+        Some(Box::new(self.drawn(phase, rng)))
     }
 
     fn views(&self, mut image: Image, rng: &mut ChaCha8Rng) -> Result<Vec<Image>> {
@@ -151,11 +159,10 @@ impl Augmentation for Step {
             return Ok(vec![image]);
         }
         expect_shape("random_crop", &image, self.input)?;
-        let mut views: Vec<Image> = self
-            .five()
-            .iter()
-            .map(|window| window.cut(&image))
-            .collect();
+        let mut views = vec![image; 5];
+        for (view, window) in views.iter_mut().zip(self.five()) {
+            window.cut(view)?;
+        }
         views.extend_from_within(..);
         views[5..].iter_mut().for_each(reflect);
         Ok(views)

@@ -1,7 +1,8 @@
 //! Horizontal reflection of training images.
 
 use ablate_core::{
-    Augmentation, AugmentationConfig, AugmentationContext, Error, Image, Phase, Result, register,
+    Augmentation, AugmentationConfig, AugmentationContext, ByRow, Error, Image, Phase, Result,
+    register,
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -58,10 +59,33 @@ struct Step {
 impl Augmentation for Step {
     fn apply(&self, image: &mut Image, phase: Phase, rng: &mut ChaCha8Rng) -> Result<()> {
         expect_shape("reflection", image, self.shape)?;
-        if phase == Phase::Train && rng.random_bool(self.probability) {
+        if self.toss(phase, rng) {
             reflect(image);
         }
         Ok(())
+    }
+
+    fn by_row(&self, phase: Phase, rng: &mut ChaCha8Rng) -> Option<Box<dyn ByRow + '_>> {
+        let is_mirrored = self.toss(phase, rng);
+        Some(Box::new(Mirror { is_mirrored }))
+    }
+}
+
+impl Step {
+    fn toss(&self, phase: Phase, rng: &mut ChaCha8Rng) -> bool {
+        phase == Phase::Train && rng.random_bool(self.probability)
+    }
+}
+
+struct Mirror {
+    is_mirrored: bool,
+}
+
+impl ByRow for Mirror {
+    fn change(&self, _: usize, _: usize, values: &mut Vec<f32>) {
+        if self.is_mirrored {
+            values.reverse();
+        }
     }
 }
 

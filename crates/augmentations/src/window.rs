@@ -1,9 +1,9 @@
 //! A rectangle of an image: where it lies, and how it is cut out and mirrored.
 
-use ablate_core::Image;
+use ablate_core::{ByRow, Image, Result};
 
 /// A rectangle in the coordinates of an image that has `padding` zeros added on
-/// every side: `top` and `left` count from the padded corner.
+/// every side and `rows` of its own: `top` and `left` count from the padded corner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     pub top: usize,
@@ -11,36 +11,36 @@ pub(crate) struct Window {
     pub height: usize,
     pub width: usize,
     pub padding: usize,
+    pub rows: usize,
 }
 
 impl Window {
-    /// The rectangle as an image of its own, `[C, height, width]`; what lies in
-    /// the padding is zero. The rectangle must lie within the padded image.
-    pub fn cut(self, image: &Image) -> Image {
-        let [channels, height, width] = image.shape;
-        let mut data = Vec::with_capacity(channels * self.height * self.width);
-        // Columns of the window left of the image, on it, and right of it.
+    /// The rectangle as an image of its own, `[C, height, width]`. The rectangle must
+    /// lie within the padded image.
+    ///
+    /// # Errors
+    /// The image has fewer values than its shape says.
+    pub fn cut(self, image: &mut Image) -> Result<()> {
+        image.change_by_row(self, [image.shape[0], self.height, self.width])
+    }
+}
+
+/// What lies in the padding is zero.
+impl ByRow for Window {
+    fn source(&self, row: usize) -> Option<usize> {
+        let row = (self.top + row).checked_sub(self.padding);
+        row.filter(|row| *row < self.rows)
+    }
+
+    fn change(&self, _: usize, _: usize, values: &mut Vec<f32>) {
+        // Columns of the window left of the image, and the image's left of the window.
         let before = self.padding.saturating_sub(self.left).min(self.width);
-        let first = self.left.saturating_sub(self.padding).min(width);
-        let on_image = (width - first).min(self.width - before);
-        let after = self.width - before - on_image;
-        for plane in image.data.chunks_exact(height * width) {
-            for row in self.top..self.top + self.height {
-                match row.checked_sub(self.padding).filter(|row| *row < height) {
-                    Some(row) => {
-                        let start = row * width + first;
-                        data.resize(data.len() + before, 0.0);
-                        data.extend_from_slice(&plane[start..start + on_image]);
-                        data.resize(data.len() + after, 0.0);
-                    }
-                    None => data.resize(data.len() + self.width, 0.0),
-                }
-            }
-        }
-        Image {
-            shape: [channels, self.height, self.width],
-            data,
-        }
+        let first = self.left.saturating_sub(self.padding).min(values.len());
+        values.truncate(first + self.width - before);
+        values.drain(..first);
+        values.resize(values.len() + before, 0.0);
+        values.rotate_right(before);
+        values.resize(self.width, 0.0);
     }
 }
 
@@ -96,8 +96,10 @@ mod tests {
                                 height,
                                 width,
                                 padding,
+                                rows: 3,
                             };
-                            let cut = window.cut(&image);
+                            let mut cut = image.clone();
+                            window.cut(&mut cut).expect("within the image");
                             assert_eq!(cut.shape, [2, height, width]);
                             assert_eq!(cut.data, naive(window, &image), "{window:?}");
                         }

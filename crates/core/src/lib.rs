@@ -9,6 +9,7 @@
 //! a kernel: whatever it knew, every plugin author would have to know too.
 
 mod augmentation;
+mod by_row;
 mod dataset;
 mod error;
 mod launcher;
@@ -26,6 +27,7 @@ mod schedule;
 mod schema;
 
 pub use augmentation::{Augmentation, AugmentationConfig, AugmentationContext, Image, Phase};
+pub use by_row::{ByRow, by_row, row_of};
 pub use dataset::{DataContext, Dataset, DatasetConfig, DatasetInfo, Split};
 pub use error::{Error, Result};
 pub use launcher::{Job, Launcher, LauncherConfig, Resources, TaskState};

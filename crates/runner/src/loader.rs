@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
-use ablate_core::{Dataset, Image, Split, Stream};
+use ablate_core::{Dataset, Split, Stream};
 use ablate_ops::Staging;
 use candle_core::{Device, Tensor};
 use rand::seq::SliceRandom;
@@ -185,13 +185,10 @@ fn training_batch(
 ) -> Result<Batch> {
     let stream = seed.named("augmentation").at(epoch);
     let own = share.images(indices.len());
-    let (images, targets) = source.stack(own.len(), 1, |place| {
+    let (images, targets) = source.stack(own.len(), 1, |place, to| {
         let index = indices[own.start + place];
-        let (image, label) =
-            source
-                .pipeline
-                .train(source.data.as_ref(), index, stream.at(index))?;
-        Ok(([image], label))
+        let data = source.data.as_ref();
+        source.pipeline.train(data, index, stream.at(index), to)
     })?;
     Ok(Batch {
         images,
@@ -208,9 +205,11 @@ pub(crate) fn evaluation_batch(
     indices: std::ops::Range<usize>,
 ) -> Result<Batch> {
     let views = source.pipeline.view_count();
-    let (images, targets) = source.stack(indices.len(), views, |place| {
+    let (images, targets) = source.stack(indices.len(), views, |place, to| {
         let index = indices.start + place;
-        source.pipeline.views(source.data.as_ref(), split, index)
+        source
+            .pipeline
+            .views(source.data.as_ref(), split, index, to)
     })?;
     Ok(Batch {
         images,
@@ -221,57 +220,24 @@ pub(crate) fn evaluation_batch(
 }
 
 impl Source {
-    /// `count` images that `make` gives by their place in the batch, of each `views` views
-    /// and a label, as a tensor `[count * views, C, H, W]` and labels. Each is put there as
-    /// it is made, while it is still in a cache and its memory can be had for the next.
+    /// `count` images of `views` views each, as a tensor `[count * views, C, H, W]`, and
+    /// labels: `write` puts the views of the image at a place in the batch where they
+    /// belong, and returns its label.
     ///
     /// # Errors
-    /// What `make` says of the first image it has to refuse, or an image has another shape
-    /// than its augmentations promised.
-    fn stack<V: AsRef<[Image]>>(
+    /// What `write` says of the first image it has to refuse.
+    fn stack(
         &self,
         count: usize,
         views: usize,
-        make: impl Fn(usize) -> Result<(V, u32)> + Sync,
+        write: impl Fn(usize, &mut [f32]) -> Result<u32> + Sync,
     ) -> Result<(Tensor, Vec<u32>)> {
-        let shape @ [channels, height, width] = self.pipeline.output_shape();
+        let [channels, height, width] = self.pipeline.output_shape();
         let len = views * channels * height * width;
         let all = [count * views, channels, height, width];
-        self.loaders.staging.tensor(&all, |values| {
-            self.loaders.fill(values, len, |place, to| {
-                let (images, label) = make(place)?;
-                put(images.as_ref(), shape, to)?;
-                Ok(label)
-            })
-        })
+        let staging = &self.loaders.staging;
+        staging.tensor(&all, |values| self.loaders.fill(values, len, write))
     }
-}
-
-/// Writes the views of one image, `[views, C, H, W]`.
-///
-/// # Errors
-/// There are more or fewer than `to` holds, or of another shape.
-pub(crate) fn put(images: &[Image], shape: [usize; 3], to: &mut [f32]) -> Result<()> {
-    let len = shape.iter().product::<usize>();
-    if images.len() * len != to.len() {
-        return Err(Error::Other(format!(
-            "augmentations returned {} views of an image where they promised {}",
-            images.len(),
-            to.len() / len.max(1)
-        )));
-    }
-    for (image, to) in images.iter().zip(to.chunks_exact_mut(len.max(1))) {
-        if image.shape != shape || image.data.len() != len {
-            return Err(Error::Other(format!(
-                "an augmentation returned {} values as an image of shape {:?} where it promised \
-                 the shape {shape:?}",
-                image.data.len(),
-                image.shape
-            )));
-        }
-        to.copy_from_slice(&image.data);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -346,26 +312,5 @@ mod tests {
             }
         });
         assert_eq!(found.expect_err("refused").to_string(), "image 20");
-    }
-
-    #[test]
-    fn views_are_those_that_were_promised() {
-        let image = |shape: [usize; 3], values: usize| Image {
-            shape,
-            data: vec![1.0; values],
-        };
-        let shape = [1, 2, 2];
-        let mut room = [0.0; 8];
-        let good = [image(shape, 4), image(shape, 4)];
-        put(&good, shape, &mut room).expect("as promised");
-        assert_eq!(room, [1.0; 8]);
-        for (views, part) in [
-            (vec![image(shape, 4)], "1 views"),
-            (vec![image(shape, 4), image([1, 4, 1], 4)], "[1, 4, 1]"),
-            (vec![image(shape, 4), image(shape, 3)], "3 values"),
-        ] {
-            let error = put(&views, shape, &mut room).expect_err("another image");
-            assert!(error.to_string().contains(part), "{error}");
-        }
     }
 }

@@ -5,7 +5,6 @@ use ablate_store::{Contents, Filters, Gallery, Predictions, Retrieval, Samples};
 use rand::seq::index;
 
 use crate::config::Evaluation;
-use crate::loader::put;
 use crate::session::Session;
 use crate::{Error, Result};
 
@@ -86,14 +85,13 @@ impl Views {
             features: Some(Vec::new()),
         };
         for batch in chosen.chunks(batch_size) {
-            let shape @ [channels, height, width] = session.pipeline.output_shape();
+            let [channels, height, width] = session.pipeline.output_shape();
             let all = [batch.len(), channels, height, width];
             let (images, ()) = session.loaders.staging.tensor(&all, |values| {
                 let places = values.chunks_exact_mut(channels * height * width);
                 for (&index, to) in batch.iter().zip(places) {
                     let data = session.data.as_ref();
-                    let (image, shown, label) = session.pipeline.sample(data, split, index)?;
-                    put(&[image], shape, to)?;
+                    let (shown, label) = session.pipeline.sample(data, split, index, to)?;
                     views.pixels.extend(shown);
                     views.targets.push(label);
                 }

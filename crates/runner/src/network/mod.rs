@@ -7,14 +7,13 @@ mod template;
 use std::collections::HashMap;
 use std::path::Path;
 
-use ablate_core::{DataContext, Image, Model, ModelContext, Pass};
+use ablate_core::{DataContext, Model, ModelContext, Pass};
 use ablate_ops::Staging;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
 use crate::config::{Layer, NetworkConfig};
 use crate::evaluate::over_views;
-use crate::loader::put;
 use crate::{Error, Outline, Result, session, weights};
 use template::{Source, Template};
 
@@ -137,15 +136,11 @@ impl Network {
             )));
         }
         let pipeline = &self.template.pipeline;
-        let views = pipeline.views_of(Image {
-            shape,
-            data: pixels.iter().copied().map(f32::from).collect(),
-        })?;
-        let count = views.len();
-        let shape @ [channels, height, width] = pipeline.output_shape();
+        let count = pipeline.view_count();
+        let [channels, height, width] = pipeline.output_shape();
         let all = [count, channels, height, width];
         let staging = Staging::new(&Device::Cpu)?;
-        let (images, ()) = staging.tensor(&all, |values| put(&views, shape, values))?;
+        let (images, ()) = staging.tensor(&all, |values| pipeline.views_of(pixels, values))?;
         let pass = Pass::evaluate().with_precision(self.config().precision);
         let logits = self.model.forward(&images, &pass)?;
         let averaged = over_views(&logits, count)?;
