@@ -8,6 +8,7 @@ use std::io::Cursor;
 use fast_image_resize::images::{Image as ScaledImage, ImageRef};
 use fast_image_resize::{FilterType, IntoImageView, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{ImageReader, Limits, RgbImage};
+use pulp::Arch;
 
 /// The longest side that is decoded; the largest ImageNet photograph has 9331.
 const LONGEST_SIDE: u32 = 16_384;
@@ -114,12 +115,19 @@ fn scale(
 
 /// Writes an image plane by plane.
 pub(crate) fn write_planes(image: &RgbImage, pixels: &mut [u8]) {
-    let area = pixels.len() / 3;
-    for (channel, plane) in pixels.chunks_exact_mut(area).enumerate() {
-        for (value, colour) in plane.iter_mut().zip(image.as_raw().chunks_exact(3)) {
-            *value = colour[channel];
-        }
-    }
+    let (red, others) = pixels.split_at_mut(pixels.len() / 3);
+    let (green, blue) = others.split_at_mut(others.len() / 2);
+    let (colours, _) = image.as_raw().as_chunks::<3>();
+    // Byte by byte it takes a tenth of the time to decode; instructions that shuffle the
+    // bytes of a register, which not every processor has, take a fifteenth of that.
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (((red, green), blue), colour) in red.iter_mut().zip(green).zip(blue).zip(colours) {
+                [*red, *green, *blue] = *colour;
+            }
+        },
+    );
 }
 
 /// Whether a JPEG ends before its end marker. Decoders pass over it and paint what
@@ -154,6 +162,22 @@ mod tests {
     use image::{DynamicImage, ImageFormat, Rgb};
 
     use super::*;
+
+    #[test]
+    fn planes_hold_each_colour_at_its_place() {
+        for (width, height) in [(1, 1), (5, 3), (31, 1), (32, 2), (67, 41)] {
+            let image = RgbImage::from_fn(width, height, |x, y| {
+                Rgb([0, 1, 2].map(|channel| (x * 7 + y * 31 + channel * 85) as u8))
+            });
+            let area = (width * height) as usize;
+            let mut pixels = vec![0; 3 * area];
+            write_planes(&image, &mut pixels);
+            for (place, value) in pixels.into_iter().enumerate() {
+                let at = (place % area) as u32;
+                assert_eq!(value, image.get_pixel(at % width, at / width)[place / area]);
+            }
+        }
+    }
 
     fn encode(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
