@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::cuda_backend::cudarc::driver::sys::CUevent_flags;
 use candle_core::cuda_backend::cudarc::driver::{
-    CudaSlice, CudaStream, DriverError, PinnedHostSlice,
+    CudaEvent, CudaSlice, CudaStream, DriverError, PinnedHostSlice,
 };
 use candle_core::op::BackpropOp;
 use candle_core::{CudaDevice, CudaStorage, Error, Storage, Tensor};
@@ -45,33 +45,35 @@ impl Copier {
         fill: impl FnOnce(&mut [f32]) -> Result<R, E>,
     ) -> Result<(Tensor, R), E> {
         let len = shape.iter().product();
+        // Of the stream that computes, which frees it after its last use. It may be
+        // memory that an earlier step on that stream has still to finish with: asked for
+        // before it is filled, it is free when it has been.
+        let mut values = output::<f32>(&self.device, len)?;
+        let is_free = self.device.cuda_stream().record_event(None);
+        let is_free = is_free.map_err(Error::wrap)?;
         let mut host = self.take(len).map_err(Error::wrap)?;
         let filled = fill(host.as_mut_slice().map_err(Error::wrap)?);
-        let copied = filled.and_then(|found| Ok((self.copy(&host)?, found)));
+        let copied = filled.and_then(|found| {
+            let copied = self.copy(&host, &mut values, &is_free);
+            copied.map_err(Error::wrap)?;
+            Ok(found)
+        });
         self.keep(host);
-        let (values, found) = copied?;
+        let found = copied?;
         let storage = CudaStorage::wrap_cuda_slice(values, self.device.clone());
         let none = BackpropOp::none();
         let tensor = Tensor::from_storage(Storage::Cuda(storage), shape, none, false);
         Ok((tensor, found))
     }
 
-    /// The values on the GPU.
-    fn copy(&self, host: &PinnedHostSlice<f32>) -> Result<CudaSlice<f32>, Error> {
-        // Of the stream that computes, which frees it after its last use. It may be
-        // memory that an earlier step on that stream has still to finish with.
-        let mut values = output::<f32>(&self.device, host.len())?;
-        self.copy_to(&mut values, host).map_err(Error::wrap)?;
-        Ok(values)
-    }
-
-    fn copy_to(
+    /// Copies once `is_free` has come to pass, and returns when it is done.
+    fn copy(
         &self,
-        values: &mut CudaSlice<f32>,
         host: &PinnedHostSlice<f32>,
+        values: &mut CudaSlice<f32>,
+        is_free: &CudaEvent,
     ) -> Result<(), DriverError> {
-        let is_free = self.device.cuda_stream().record_event(None)?;
-        self.stream.wait(&is_free)?;
+        self.stream.wait(is_free)?;
         self.stream.memcpy_htod(host, values)?;
         // Whoever has the tensor need not wait for this stream, and this thread sleeps
         // meanwhile.
