@@ -209,6 +209,11 @@ mod tests {
             .collect()
     }
 
+    fn same(found: &[f32], wanted: &[f32]) -> bool {
+        let mut pairs = found.iter().zip(wanted);
+        found.len() == wanted.len() && pairs.all(|(a, b)| a == b || a.is_nan() && b.is_nan())
+    }
+
     #[test]
     fn agrees_with_the_plain_layout() {
         let shapes = [
@@ -242,17 +247,11 @@ mod tests {
                     forward_at(how, &shape, &block, &mut pooled, Some(&mut winners));
                     let mut found = vec![0.0; y.len()];
                     deinterleave(how.1, y_len, &pooled, &mut found);
-                    assert!(
-                        found
-                            .iter()
-                            .zip(&y)
-                            .all(|(a, b)| a == b || a.is_nan() && b.is_nan()),
-                        "{shape:?}, batch {batch}, {how:?}"
-                    );
+                    assert!(same(&found, &y), "{shape:?}, batch {batch}, {how:?}");
                     let mut again = vec![Lanes::ZERO; y_len];
                     forward_at(how, &shape, &block, &mut again, None);
                     deinterleave(how.1, y_len, &again, &mut found);
-                    assert!(found.iter().zip(&y).all(|(a, b)| a == b || a.is_nan()));
+                    assert!(same(&found, &y), "{shape:?}, batch {batch}, {how:?}");
 
                     interleave(how.1, y_len, &gy, &mut pooled);
                     backward_at(how, &shape, &winners, &pooled, &mut block);

@@ -12,7 +12,8 @@ use crate::tape::apply1;
 
 const NAME: &str = "max_pool2d";
 
-/// The largest value of each window, `[N, C, H', W']`, of `x`, `[N, C, H, W]`.
+/// The largest value of each window, `[N, C, H', W']`, of `x`, `[N, C, H, W]`; windows
+/// overlap where the stride is less than the kernel (paper, section 3.4).
 ///
 /// Pairs are `[height, width]`. Padding never wins; of equal values the first in
 /// row-major order gets the gradient. Runs on the CPU, and on a GPU with the feature

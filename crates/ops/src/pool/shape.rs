@@ -34,6 +34,24 @@ pub enum PoolShapeError {
         /// What is added on each side.
         padding: usize,
     },
+    /// The places of a window cannot be numbered in 16 bits.
+    #[error("max-pool: a window of {height}x{width} is too large; use at most 256x256")]
+    Window {
+        /// The window's height.
+        height: usize,
+        /// The window's width.
+        width: usize,
+    },
+    /// No memory could hold the planes.
+    #[error("max-pool: {channels} channels of {height}x{width} are too many for any memory")]
+    Channels {
+        /// How many channels there are.
+        channels: usize,
+        /// The height of a plane.
+        height: usize,
+        /// The width of a plane.
+        width: usize,
+    },
     /// The places of an input plane cannot be numbered in 32 bits.
     #[error("max-pool: an input of {height}x{width} is too large; split the image")]
     TooLarge {
@@ -88,7 +106,8 @@ impl PoolShape {
     ///
     /// # Errors
     /// A size is zero, the padding is more than half of the window, the window
-    /// is larger than the padded input, or the input is larger than 2^32.
+    /// is larger than the padded input, the input has 2^32 places or more, or all
+    /// channels together more values than can be counted.
     pub fn check(&self) -> Result<(), PoolShapeError> {
         let positive = [
             ("the number of channels", self.channels),
@@ -101,6 +120,14 @@ impl PoolShape {
         ];
         if let Some((what, _)) = positive.iter().find(|(_, size)| *size == 0) {
             return Err(PoolShapeError::Zero(what));
+        }
+        let [height, width] = self.kernel;
+        // A place in a window is kept in 16 bits, see `Winners`.
+        if height
+            .checked_mul(width)
+            .is_none_or(|places| places > 1 << u16::BITS)
+        {
+            return Err(PoolShapeError::Window { height, width });
         }
         for (axis, name) in ["height", "width"].into_iter().enumerate() {
             let (kernel, input, padding) =
@@ -123,10 +150,21 @@ impl PoolShape {
             }
         }
         let [height, width] = self.input;
-        match height.checked_mul(width).map(u32::try_from) {
-            Some(Ok(_)) => Ok(()),
-            _ => Err(PoolShapeError::TooLarge { height, width }),
+        let Some(Ok(_)) = height.checked_mul(width).map(u32::try_from) else {
+            return Err(PoolShapeError::TooLarge { height, width });
+        };
+        for [height, width] in [self.input, self.output()] {
+            // As floats, of which no more than `isize::MAX` bytes can be had.
+            let values = (height * width).checked_mul(self.channels);
+            if values.is_none_or(|values| values > isize::MAX as usize / size_of::<f32>()) {
+                return Err(PoolShapeError::Channels {
+                    channels: self.channels,
+                    height,
+                    width,
+                });
+            }
         }
+        Ok(())
     }
 
     /// Extent of the output image, `[height, width]`, of a checked shape:
@@ -182,5 +220,14 @@ mod tests {
         );
         let large = message([1, 1], [1, 1], [0, 0], [1 << 20, 1 << 20]);
         assert!(large.contains("too large"), "{large}");
+        for kernel in [[257, 256], [1, 1 << 36], [usize::MAX; 2]] {
+            let window = message(kernel, [1, 1], [0, 0], [300, 300]);
+            assert!(window.contains("window of"), "{window}");
+        }
+        let fits = PoolShape::new(1, [256, 256], [1, 1], [128, 128], [256, 256]);
+        assert_eq!(fits.map(|shape| shape.output()), Ok([257, 257]));
+        let many = PoolShape::new(usize::MAX / 4, [2, 2], [2, 2], [0, 0], [4, 4]);
+        let many = many.expect_err("no memory holds them").to_string();
+        assert!(many.contains("channels of 4x4"), "{many}");
     }
 }
