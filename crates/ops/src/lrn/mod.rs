@@ -26,7 +26,7 @@ pub enum AlphaConvention {
     DividedBySize,
 }
 
-/// Local response normalisation: at each pixel,
+/// Local response normalisation (paper, section 3.3): at each pixel,
 /// `y[c] = x[c] / (k + a * sum of x[c']^2)^beta` with the sum over the `size`
 /// channels around `c`, and `a` as [`AlphaConvention`] says.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,13 +72,22 @@ pub enum LrnError {
         /// Its value.
         value: f64,
     },
+    /// A channel that nothing excites would be divided by zero.
+    #[error(
+        "response norm: `k` is {k}, which vanishes in 32 bits; give a larger k, the paper has 2"
+    )]
+    Vanishing {
+        /// What the sum is added to.
+        k: f64,
+    },
 }
 
 impl Lrn {
     /// Whether the numbers make sense.
     ///
     /// # Errors
-    /// The size is zero, or another number is negative or not finite.
+    /// The size is zero, another number is negative or not finite, or `k` is so small
+    /// that a power of it or its reciprocal, which the gradient needs, is infinite.
     pub fn check(&self) -> Result<(), LrnError> {
         if self.size == 0 {
             return Err(LrnError::Size);
@@ -89,8 +98,15 @@ impl Lrn {
             .find(|(_, n)| !n.is_finite() || *n < 0.0)
         {
             Some((name, value)) => Err(LrnError::Number { name, value }),
+            None if !self.is_bounded() => Err(LrnError::Vanishing { k: self.k }),
             None => Ok(()),
         }
+    }
+
+    /// Whether nothing is divided by zero where all channels of a sum are zero.
+    fn is_bounded(&self) -> bool {
+        let k = self.k as f32;
+        k.recip().is_finite() && k.powf(-self.beta as f32).is_finite()
     }
 
     /// What a square is multiplied by.

@@ -11,7 +11,7 @@ use crate::tape::apply1;
 
 const NAME: &str = "local_response_norm";
 
-/// Normalises `x`, `[N, C, ...]`, across its channels. Runs on the CPU, and on a
+/// Normalises `x`, `[N, C, ...]`, across its channels (paper, section 3.3). Runs on the CPU, and on a
 /// GPU with the feature `cuda`.
 ///
 /// # Errors
