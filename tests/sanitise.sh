@@ -38,8 +38,13 @@ has_target() { rustup target list --installed 2>/dev/null | grep -qx "$1"; }
 # without the sanitiser's library.
 at_every_level() {
     cargo test --release --tests -p ablate-ops "$@" || return
-    local level
-    for level in portable avx2 avx512 amx; do
+    local level flag
+    for level in portable avx2:avx2 avx512:avx512dq amx:amx_bf16; do
+        IFS=: read -r level flag <<<"$level"
+        if [[ -n $flag ]] && ! grep -qw "$flag" /proc/cpuinfo; then
+            skip "layers, $level" "this processor has no $flag"
+            continue
+        fi
         ABLATE_SIMD=$level cargo test --release --tests -p ablate-nn "$@" || return
     done
 }

@@ -113,7 +113,20 @@ pub fn main(project: impl AsRef<Path>) -> ExitCode {
     workspace::enter(project.as_ref());
     let cli = Cli::parse();
     watch::quiet_foreign_panics();
-    let result = match cli.command {
+    let result = ablate_ops::check_level()
+        .map_err(anyhow::Error::msg)
+        .and_then(|()| run(cli.command));
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {}", complaint::text(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Report(arguments) => commands::report::run(&arguments),
         Command::Reproduce(arguments) => commands::reproduce::run(&arguments),
@@ -136,13 +149,6 @@ pub fn main(project: impl AsRef<Path>) -> ExitCode {
         Command::Test(arguments) => commands::test::run(&arguments),
         Command::Completions(arguments) => {
             Ok(commands::completions::run(&arguments, Cli::command()))
-        }
-    };
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {}", complaint::text(&error));
-            ExitCode::FAILURE
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Training kernels that candle lacks or has slow, each with its backward pass.
 //!
-//! Every operation exists twice: as a function over slices (`forward`,
-//! `backward`), which the fused `Stack` of `ablate-nn` drives
-//! without allocating, and as a candle custom op over tensors, which fits into
-//! any candle model. All results are the same bits whatever the thread count.
+//! An operation is a candle custom op over tensors, which fits into any candle model;
+//! below it a function over slices (`forward`, `backward`); and, for what the fused
+//! `Stack` of `ablate-nn` runs, a kernel over [`Lanes`], sixteen images side by side
+//! ([`ConvPlan`], [`LinearPlan`], `max_pool2d_lanes_*`). All results are the same bits
+//! whatever the thread count.
 //!
 //! This crate must never know a plugin, a config or a model.
 
@@ -53,7 +54,7 @@ pub use pool::{
     max_pool2d_lanes_backward, max_pool2d_lanes_forward,
 };
 pub use precision::Precision;
-pub use simd::{Level, level};
+pub use simd::{Level, check_level, level};
 pub use split::Split;
 pub use staging::Staging;
 pub use tape::{Tape, reshape};

@@ -88,10 +88,7 @@ impl ConvPlan {
         level: Level,
     ) -> Result<Self, ConvShapeError> {
         shape.check()?;
-        let level = Level::available()
-            .into_iter()
-            .rfind(|found| *found <= level);
-        let level = level.unwrap_or(Level::Portable);
+        let level = level.or_best();
         let sides = match precision {
             Precision::F32 => Sides::F32([
                 Side::new(Pass::forward(&shape), level),

@@ -39,12 +39,11 @@ impl LinearPlan {
 
     /// A layer for a given instruction set, or for the best below it that this machine has.
     pub fn at_level(inputs: usize, outputs: usize, precision: Precision, level: Level) -> Self {
-        let best = Level::available().pop().unwrap_or(Level::Portable);
         Self {
             inputs,
             outputs,
             precision,
-            level: level.min(best),
+            level: level.or_best(),
         }
     }
 
