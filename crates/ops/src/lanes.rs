@@ -58,7 +58,8 @@ impl Lanes {
 /// missing images become zero.
 ///
 /// # Panics
-/// When there are more than sixteen images or `block` is not `len` long.
+/// When there are more than sixteen images or a part of one, or `block` is not `len`
+/// long.
 pub fn interleave(split: Split, len: usize, images: &[f32], block: &mut [Lanes]) {
     assert_eq!(
         block.len(),
@@ -70,6 +71,7 @@ pub fn interleave(split: Split, len: usize, images: &[f32], block: &mut [Lanes])
         "interleave: more than {LANES} images"
     );
     let count = images.len().checked_div(len).unwrap_or(0);
+    assert_eq!(images.len(), count * len, "interleave: a part of an image");
     let chunks = block.par_chunks_mut(LANES).enumerate();
     chunks
         .with_min_len(split.min_len())
@@ -90,7 +92,8 @@ pub fn interleave(split: Split, len: usize, images: &[f32], block: &mut [Lanes])
 /// The inverse of [`interleave`]: copies as many images as `images` holds.
 ///
 /// # Panics
-/// When there are more than sixteen images or `block` is not `len` long.
+/// When there are more than sixteen images or a part of one, or `block` is not `len`
+/// long.
 pub fn deinterleave(split: Split, len: usize, block: &[Lanes], images: &mut [f32]) {
     assert_eq!(
         block.len(),
@@ -102,8 +105,13 @@ pub fn deinterleave(split: Split, len: usize, block: &[Lanes], images: &mut [f32
         "deinterleave: more than {LANES} images"
     );
     let count = images.len().checked_div(len).unwrap_or(0);
+    assert_eq!(
+        images.len(),
+        count * len,
+        "deinterleave: a part of an image"
+    );
     let width = split.strip_width(1, len, LANES);
-    let strips = strips(&mut images[..count * len], len, width);
+    let strips = strips(images, len, width);
     block
         .par_chunks(width)
         .zip(strips)

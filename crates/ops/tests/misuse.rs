@@ -66,14 +66,12 @@ fn check_convolution(precision: Precision) {
             &mut floats(y),
         );
     });
-    let lens = [2 * x, w, 2 * y, 2 * y, 2 * x, w];
-    check_lengths("conv2d_backward", lens, |[x, w, y, gy, gx, gw]| {
+    let lens = [2 * x, w, 2 * y, 2 * y, 2 * x, w, 3];
+    check_lengths("conv2d_backward", lens, |[x, w, y, gy, gx, gw, gb]| {
         let (x, w, y, gy) = (floats(x), floats(w), floats(y), floats(gy));
-        let (mut gx, mut gw) = (floats(gx), floats(gw));
-        let gx = Some(gx.as_mut_slice());
-        conv2d_backward(
-            precision, &shape, 2, &x, &w, &y, &gy, ACT, gx, &mut gw, None,
-        );
+        let (mut gx, mut gw, mut gb) = (floats(gx), floats(gw), floats(gb));
+        let (gx, gb) = (Some(gx.as_mut_slice()), Some(gb.as_mut_slice()));
+        conv2d_backward(precision, &shape, 2, &x, &w, &y, &gy, ACT, gx, &mut gw, gb);
     });
     check_lengths("ConvPlan", [x, w, 3, y, w], |[x, w, b, y, gw]| {
         let mut plan = ConvPlan::new(shape, precision).expect("a valid shape");

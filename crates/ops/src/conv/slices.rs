@@ -146,6 +146,11 @@ pub(super) fn backward_at(
     }
     gw.fill(0.0);
     if let Some(gb) = &mut gb {
+        assert_eq!(
+            gb.len(),
+            shape.out_channels,
+            "conv2d: `gb` has the wrong length"
+        );
         gb.fill(0.0);
     }
     let mut block_gb = vec![0.0; shape.out_channels];

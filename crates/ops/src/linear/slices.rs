@@ -131,6 +131,11 @@ pub(super) fn backward_at(
         batch * outputs,
         "linear: `gy` has the wrong length"
     );
+    assert_eq!(
+        w.len(),
+        inputs * outputs,
+        "linear: `w` has the wrong length"
+    );
     let plan = LinearPlan::at_level(inputs, outputs, precision, level);
     let mut gz = to_lanes(outputs, gy);
     activation_gradient(act, outputs, 1, &to_lanes(outputs, y), &mut gz, gb);
