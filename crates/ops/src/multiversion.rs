@@ -68,8 +68,9 @@ macro_rules! multiversion {
         }
 
         match $level {
-            // SAFETY: kernels get their level from `simd::level` or, in tests, from
-            // `Level::available`, which both have asked the machine.
+            // SAFETY: kernels get their level from `simd::level`, from a plan's `at_level`,
+            // which lowers what it is given, or, in tests, from `Level::available`: all
+            // have asked the machine.
             #[cfg(target_arch = "x86_64")]
             $crate::Level::Avx512 | $crate::Level::Amx => unsafe { avx512$(::<$constant>)?($($argument),*) },
             // SAFETY: as above.

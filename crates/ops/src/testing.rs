@@ -148,8 +148,9 @@ pub fn assert_products_at_edges(run: impl Fn(Level, Precision, f32, f32) -> [f32
                     let [x, w] = [x, w].map(|value| operand(precision, value));
                     for (found, wanted) in [(y, x * w), (gx, x * w), (gw, x * x)] {
                         // Bfloat16's own instructions take what is no normal number
-                        // for zero, also where it would be rounded up to one. What overflows shows; where a kernel pads rows with
-                        // zeros, infinity times zero is NaN.
+                        // for zero, also where it would be rounded up to one. What
+                        // overflows shows; where a kernel pads rows with zeros, infinity
+                        // times zero is NaN.
                         let least = f64::from(f32::MIN_POSITIVE);
                         let is_right = match (wanted as f32).is_finite() {
                             true => found == wanted as f32,

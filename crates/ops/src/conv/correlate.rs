@@ -1,9 +1,9 @@
 //! The kernel of a pass: for each produced pixel, the sums of up to sixteen
 //! channels stay in registers while all its taps go by.
 //!
-//! One step loads one pixel (in bfloat16 one of two channels) of sixteen images and multiplies it with one
-//! weight of each channel, which the processor broadcasts from memory on the
-//! way into the multiply-add. That is sixteen multiply-adds for seventeen
+//! One step loads one pixel (in bfloat16 one of two channels) of sixteen images and
+//! multiplies it with one weight of each channel, which the processor broadcasts from
+//! memory on the way into the multiply-add. That is sixteen multiply-adds for seventeen
 //! loads, which is what the load units keep up with.
 
 use std::ops::Range;
@@ -44,7 +44,8 @@ pub(super) fn widest(level: Level) -> usize {
 /// Computes one task.
 ///
 /// # Safety
-/// The machine has `level`; no other task writes the same rows of the same channels.
+/// The machine has `level`; `produced` holds all channels of the pass, the block's and
+/// the rows' within them; no other task writes the same rows of the same channels.
 pub(super) unsafe fn correlate<E: Element>(level: Level, task: &Task<E>) {
     let pass = task.pass;
     assert_eq!(task.source.len(), pass.source_len());
@@ -52,6 +53,8 @@ pub(super) unsafe fn correlate<E: Element>(level: Level, task: &Task<E>) {
         task.weights.len(),
         pass.summed * pass.taps() * task.block.width
     );
+    let width = task.block.width;
+    assert!(task.bias.is_none_or(|bias| bias.len() == width));
     // SAFETY: the caller's promise; the lengths are checked.
     unsafe { all_rows(level, task) }
 }

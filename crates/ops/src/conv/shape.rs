@@ -67,6 +67,9 @@ pub struct ConvShape {
 
 impl ConvShape {
     /// The shape with its sizes checked.
+    ///
+    /// # Errors
+    /// See [`check`](Self::check).
     pub fn new(
         [in_channels, out_channels]: [usize; 2],
         groups: usize,

@@ -126,7 +126,8 @@ thread_local! {
 /// Computes one task.
 ///
 /// # Safety
-/// The machine has `level`; no other task writes the same weights.
+/// The machine has `level`; the task's filters, channels and kernel rows are of the
+/// geometry, and `gw` holds all its weights; no other task writes the same ones.
 pub(super) unsafe fn accumulate<E: Element>(level: Level, task: &Task<E>) {
     let blocks = task.x.len() / task.geometry.x_len;
     assert_eq!(task.x.len(), blocks * task.geometry.x_len);

@@ -10,8 +10,13 @@ use crate::tape::apply1;
 
 const NAME: &str = "dropout";
 
-/// `x` with each value dropped with chance `p`, else divided by `1 - p`. Runs on
-/// the CPU, and on a GPU with the feature `cuda`.
+/// `x` with each value dropped with chance `p`, else divided by `1 - p` (paper, section
+/// 4.2). Runs on the CPU, and on a GPU with the feature `cuda`.
+///
+/// This is inverted dropout: nothing is done at test time. The paper instead leaves the
+/// kept values alone and multiplies by 0.5 at test time. Both give every unit the same
+/// expected output in training and testing; the networks differ by a factor that the
+/// next layer's weights absorb.
 ///
 /// # Errors
 /// `x` is not float32, or `p` is not in 0..1.

@@ -10,7 +10,7 @@ use crate::operands::{check_operands, floats};
 const NAME: &str = "cross_entropy";
 
 /// The mean over the batch of minus the log-probability that a softmax of the
-/// logits gives to the target class; a scalar.
+/// logits gives to the target class; a scalar (paper, section 3.5).
 ///
 /// `logits` is `[N, classes]` in float32, `targets` `[N]` in `u32`, best on the
 /// CPU, where they are checked. The gradient flows to the logits.

@@ -17,8 +17,8 @@ use crate::simd::level;
 /// `w` (parameter) and `v` (velocity) are changed in place; `g` is the gradient.
 ///
 /// # Errors
-/// The tensors are not float32 or on a device without this rule, differ in shape or share memory, or
-/// `w` or `v` is not contiguous.
+/// The tensors are not float32 or on a device without this rule, differ in shape or
+/// share memory, or `w` or `v` is not contiguous.
 pub fn sgd_paper(
     w: &Tensor,
     v: &Tensor,
