@@ -65,21 +65,12 @@ impl Scores {
     }
 }
 
-/// Log-probabilities of logits `[N, classes]`, row-major, computed in `f64` so
-/// that a confident network's loss does not drown in rounding.
+/// Log-probabilities of logits `[N, classes]`, row-major.
 pub(crate) fn log_probabilities(logits: &Tensor) -> Result<Vec<f32>> {
     let classes = logits.dim(1)?;
     let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
-    let mut result = Vec::with_capacity(logits.len());
-    for row in logits.chunks_exact(classes) {
-        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let total: f64 = row
-            .iter()
-            .map(|&logit| f64::from(logit - largest).exp())
-            .sum();
-        let shift = f64::from(largest) + total.ln();
-        result.extend(row.iter().map(|&logit| (f64::from(logit) - shift) as f32));
-    }
+    let mut result = vec![0.0; logits.len()];
+    ablate_ops::log_softmax(classes, &logits, &mut result);
     Ok(result)
 }
 
