@@ -6,7 +6,7 @@ mod program;
 
 use std::process::Command;
 
-use program::{Program, finish, stderr, stdout, wait};
+use program::{Program, Results, finish, interrupt, stderr, stdout, wait};
 
 const EXPERIMENT: &str = "relu_vs_tanh/ci";
 
@@ -47,7 +47,7 @@ fn submitted(program: &Program) -> usize {
         .count()
 }
 
-fn expected(epochs: &'static str) -> Vec<(String, Vec<serde_json::Value>, Vec<u8>)> {
+fn expected(epochs: &'static str) -> Results {
     let program = Program::new();
     program.succeed(&local(epochs));
     program.results(EXPERIMENT)
@@ -123,11 +123,7 @@ fn a_stop_cancels_every_task_and_the_same_command_goes_on() {
     let program = Program::new();
     let child = program.begin(&launched(epochs));
     program.wait_for_epochs(EXPERIMENT, 3);
-    let id = child.id().to_string();
-    Command::new("kill")
-        .args(["-INT", &id])
-        .status()
-        .expect("kill");
+    interrupt(&child);
     let (code, log) = finish(child);
     assert_eq!(code, Some(130), "{log}");
     assert!(!signal_tasks(&program, "-0"), "a task is still at work");
@@ -145,9 +141,7 @@ fn the_points_of_a_sweep_are_submitted_together_and_stopped_together() {
     let child = program.begin(&launched);
     program.wait_for_epochs(EXPERIMENT, 2);
     wait("both points", || submitted(&program) == 2);
-    let id = child.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &id]).status();
-    assert!(sent.expect("kill").success());
+    interrupt(&child);
     let (code, log) = finish(child);
     assert_eq!(code, Some(130), "{log}");
     wait("no task", || !signal_tasks(&program, "-0"));

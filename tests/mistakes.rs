@@ -227,16 +227,12 @@ fn a_truncated_batch_file_is_named_with_both_sizes() {
 #[test]
 fn an_unwritable_store_is_named() {
     let program = Program::new();
-    let blocker = program.store().join("file");
-    std::fs::write(&blocker, "not a folder").expect("a file");
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_outside"))
-        .current_dir(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .args(["run", EXPERIMENT, "--store"])
-        .arg(&blocker)
-        .output()
-        .expect("the program starts");
-    assert_eq!(output.status.code(), Some(1));
-    assert_says(&program::stderr(&output), &["file", "fix:"]);
+    let store = program.store();
+    std::fs::remove_dir(store).expect("an empty folder");
+    std::fs::write(store, "not a folder").expect("a file");
+    let error = program.fail(&["run", EXPERIMENT]);
+    std::fs::remove_file(store).expect("a file");
+    assert_says(&error, &[&store.display().to_string(), "fix:"]);
 }
 
 #[test]

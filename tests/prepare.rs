@@ -1,33 +1,13 @@
 //! `data prepare` as a user runs it: killed, run again, and trained on.
 
+mod archive;
 mod program;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use archive::tar;
 use program::{Program, stderr};
-
-/// A tar archive of files.
-fn tar(members: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (name, content) in members {
-        let mut header = [0; 512];
-        header[..name.len()].copy_from_slice(name.as_bytes());
-        header[100..107].copy_from_slice(b"0000644");
-        header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
-        header[148..156].fill(b' ');
-        header[156] = b'0';
-        header[257..263].copy_from_slice(b"ustar\0");
-        header[263..265].copy_from_slice(b"00");
-        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-        bytes.extend(header);
-        bytes.extend(content);
-        bytes.resize(bytes.len().next_multiple_of(512), 0);
-    }
-    bytes.extend([0; 1024]);
-    bytes
-}
 
 fn jpeg(seed: u32) -> Vec<u8> {
     let image = image::RgbImage::from_fn(300, 240, |x, y| {

@@ -183,6 +183,14 @@ pub fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Has a command stop as by Ctrl-C.
+pub fn interrupt(child: &Child) {
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.expect("kill").success());
+}
+
 /// Waits for the end of a command: its exit code, and all that it said.
 pub fn finish(child: Child) -> (Option<i32>, String) {
     let output = child.wait_with_output().expect("it ends");

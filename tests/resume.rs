@@ -6,7 +6,7 @@ mod program;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use program::Program;
+use program::{Program, Results};
 
 const EXPERIMENT: &str = "experiments/relu_vs_tanh.toml";
 /// Small enough for seconds, long enough to be cut off in the middle.
@@ -28,7 +28,7 @@ fn arguments() -> Vec<&'static str> {
     [&["run", EXPERIMENT], SIZE.as_slice()].concat()
 }
 
-fn uninterrupted() -> Vec<(String, Vec<serde_json::Value>, Vec<u8>)> {
+fn uninterrupted() -> Results {
     let program = Program::new();
     program.succeed(&arguments());
     program.results("relu_vs_tanh/ci")

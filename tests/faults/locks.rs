@@ -1,12 +1,13 @@
 //! Locks that a killed run left, whatever is in them, and whoever has its number now.
 
 use std::fs;
+use std::process::Child;
 use std::time::Duration;
 
 use ablate_store::TrialFolder;
 
 use crate::moment::{Moment, kill_at};
-use crate::program::{Program, stdout};
+use crate::program::{self, Program, stdout};
 use crate::work::Work;
 
 #[test]
@@ -56,32 +57,38 @@ fn what_another_process_ended_meanwhile_is_not_trained_again() {
     let record = trial.join("trial.json");
     let finished = fs::read_to_string(&record).expect("a record");
     let unfinished = finished.replace("\"finished\"", "\"unfinished\"");
+    assert_ne!(finished, unfinished);
     let metrics = trial.join("metrics.jsonl");
     let written = || {
         fs::metadata(&metrics)
             .and_then(|file| file.modified())
             .expect("a time")
     };
-    // A run waits for a lock for a moment only, so not every try meets it waiting.
-    for pause in [40, 80, 120, 160, 200] {
+    let lock = trial.join(".lock").canonicalize().expect("a lock's file");
+    let waits = |run: &Child| {
+        let files = fs::read_dir(format!("/proc/{}/fd", run.id()));
+        let mut files = files.into_iter().flatten().flatten();
+        files.any(|file| fs::read_link(file.path()).is_ok_and(|file| file == lock))
+    };
+    // A run waits for a lock for a moment only, which a busy machine may outlast.
+    let met = (0..20).any(|_| {
         fs::write(&record, &unfinished).expect("written");
         let before = written();
         let held = TrialFolder::open(trial).lock().expect("nobody holds it");
-        let arguments = work.run();
-        let run = std::thread::scope(|scope| {
-            let run = scope.spawn(|| program.output(&arguments));
-            std::thread::sleep(Duration::from_millis(pause));
-            fs::write(&record, &finished).expect("written");
-            drop(held);
-            run.join().expect("it ran")
-        });
-        // A run that trains begins by writing the metrics anew.
-        match run.status.code() {
-            Some(0) => assert_eq!(written(), before, "after {pause} ms it was trained again"),
-            // It was not patient enough.
-            code => assert_eq!(code, Some(1)),
+        let mut run = program.begin(&work.run());
+        while !waits(&run) && run.try_wait().expect("a process").is_none() {
+            std::thread::sleep(Duration::from_millis(1));
         }
-    }
+        fs::write(&record, &finished).expect("written");
+        drop(held);
+        let (code, said) = program::finish(run);
+        let has_waited = code == Some(0);
+        assert!(has_waited || code == Some(1), "{said}");
+        // A run that trains begins by writing the metrics anew.
+        assert!(!has_waited || written() == before, "it was trained again");
+        has_waited
+    });
+    assert!(met, "no run waited for the lock");
     program.succeed(&work.run());
     work.check(&program, "a trial that another process ended");
 }

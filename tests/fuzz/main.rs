@@ -12,6 +12,8 @@
 //! limit, lies in `/dev/shm/ablate-fuzz/` (or the folder for temporary files).
 //! `ABLATE_FUZZ_INPUT=FILE` runs it alone, and `ABLATE_FUZZ_SHOW=1` lists the answers.
 
+#[path = "../archive.rs"]
+mod archive;
 mod change;
 mod engine;
 mod guard;

@@ -11,12 +11,10 @@ mod program;
 mod slow;
 mod time;
 
-use std::process::Command;
-
 use cluster::{
     EPOCHS, EXPERIMENT, assert_nothing_ran_twice, expected, job, on_slurm, queue, slurm,
 };
-use program::{Program, finish, stderr, stdout, wait};
+use program::{Program, finish, interrupt, stderr, stdout, wait};
 
 fn submitted(program: &Program) -> usize {
     cluster::submitted(program, EXPERIMENT)
@@ -70,11 +68,7 @@ fn a_stop_saves_every_task_and_goes_on_another_time() {
     let program = Program::new();
     let child = program.begin(&on_slurm(&[]));
     program.wait_for_epochs(EXPERIMENT, 5);
-    let id = child.id().to_string();
-    Command::new("kill")
-        .args(["-INT", &id])
-        .status()
-        .expect("kill");
+    interrupt(&child);
     let (code, log) = finish(child);
     assert_eq!(code, Some(130), "{log}");
     assert_eq!(job(), None);

@@ -12,8 +12,9 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
 use super::{MIB, read_all};
+use crate::archive::tar;
 use crate::engine::{Part, Target};
-use crate::seeds::{encoded, picture, tar};
+use crate::seeds::{encoded, picture};
 use crate::{change, repair, scratch, text};
 
 #[test]
