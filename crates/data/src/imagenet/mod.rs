@@ -93,9 +93,10 @@ pub struct Prepared {
 /// of the training images beside them. Shards that are there already are kept.
 ///
 /// # Errors
-/// An archive or the list of labels is not what is wanted or cannot be read, the
-/// folder was made from other archives or is being written by another process, or the
-/// disk is full. What was done until then is kept.
+/// A number is out of range; an archive or the list of labels is not what is wanted or
+/// cannot be read; the folder was made from other archives, is being written by another
+/// process, or was begun with validation images that are not named again; or the disk
+/// is full. What was done until then is kept.
 pub fn prepare_imagenet(
     wanted: &Preparation,
     progress: &mut dyn FnMut(&Progress),

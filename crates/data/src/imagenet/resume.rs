@@ -80,7 +80,7 @@ fn source(archive: &Path, list: Option<&Path>) -> Result<Source> {
 }
 
 /// The manifest to go on with. Validation images may be added to a set, and stay
-/// where they are not named again.
+/// in a whole one where they are not named again.
 fn go_on(folder: &Path, old: Manifest, new: Manifest) -> Result<Manifest> {
     if let Some(problem) = difference(&old, &new) {
         let fix = "choose another `--into`, or delete the folder";
@@ -98,6 +98,14 @@ fn go_on(folder: &Path, old: Manifest, new: Manifest) -> Result<Manifest> {
 
 /// How a set differs from the one that is wanted.
 fn difference(old: &Manifest, new: &Manifest) -> Option<&'static str> {
+    if !old.complete && old.validation.is_some() && new.validation.is_none() {
+        // How many there are only the archive says; that what is recorded is there says
+        // nothing.
+        let problem = "its validation images may not all be packed, and this call was not given \
+                       their archive";
+        let fix = "give `--val-tar` and `--labels` again";
+        return Err(Error::bad_file(folder.join(MANIFEST), problem, fix));
+    }
     let both = old.validation.as_ref().zip(new.validation.as_ref());
     if old.encoding != new.encoding {
         Some("its images are stored in the other way (`--raw`)")

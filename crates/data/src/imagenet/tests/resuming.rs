@@ -1,6 +1,7 @@
 //! Interrupted, resumed and damaged sets.
 
 use super::*;
+use crate::shards::MANIFEST;
 
 #[test]
 fn threads_and_interruptions_change_no_byte() -> Result<()> {
@@ -43,6 +44,41 @@ fn threads_and_interruptions_change_no_byte() -> Result<()> {
         prepare_imagenet(&wanted(2, "later"), &mut |_| calls += 1)?;
         assert_eq!(calls, 0);
     }
+    Ok(())
+}
+
+#[test]
+fn half_a_validation_split_is_not_declared_whole() -> Result<()> {
+    let official = Official::new(&train(3), 9);
+    let wanted = official.wanted("set");
+    prepare(&wanted)?;
+    let whole = files(&wanted.into);
+    // As it was when the second of three shards was being made.
+    let path = wanted.into.join(MANIFEST);
+    let text = std::fs::read(&path).expect("there");
+    let mut manifest: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+    manifest["complete"] = false.into();
+    let shards = manifest["shards"].as_object_mut().expect("a table");
+    for name in ["val-00001.shard", "val-00002.shard"] {
+        assert!(shards.remove(name).is_some(), "{name}");
+        std::fs::remove_file(wanted.into.join(name)).expect("there");
+    }
+    std::fs::write(&path, manifest.to_string()).expect("writable");
+    let without = Preparation {
+        validation: None,
+        ..official.wanted("set")
+    };
+    let error = failure(prepare(&without));
+    assert!(
+        error.contains("validation images") && error.contains("`--val-tar`"),
+        "{error}"
+    );
+    assert!(failure(open(&wanted.into)).contains("the set is not whole"));
+    prepare(&wanted)?;
+    assert_eq!(files(&wanted.into), whole);
+    // Of a whole set they need not be named.
+    prepare(&without)?;
+    assert_eq!(files(&wanted.into), whole);
     Ok(())
 }
 
