@@ -29,7 +29,7 @@ const DECODER_BYTES: u64 = 512 << 20;
 /// images are enlarged. The filter is cubic (Catmull-Rom), widened when shrinking.
 ///
 /// # Errors
-/// What is wrong with the image, without its name.
+/// What is wrong with the image, such as that it is cut off, without its name.
 pub(crate) fn prepare(bytes: &[u8], size: usize, pixels: &mut [u8]) -> Result<(), String> {
     write_planes(&prepare_image(bytes, size)?, pixels);
     Ok(())
@@ -40,6 +40,12 @@ pub(crate) fn prepare(bytes: &[u8], size: usize, pixels: &mut [u8]) -> Result<()
 /// # Errors
 /// As for [`prepare`].
 pub(crate) fn prepare_image(bytes: &[u8], size: usize) -> Result<RgbImage, String> {
+    if bytes.is_empty() {
+        return Err("it is empty".to_string());
+    }
+    if is_cut_off(bytes) {
+        return Err("the JPEG is cut off".to_string());
+    }
     square(&decode(bytes)?, size as u32)
 }
 
@@ -132,7 +138,7 @@ pub(crate) fn write_planes(image: &RgbImage, pixels: &mut [u8]) {
 
 /// Whether a JPEG ends before its end marker. Decoders pass over it and paint what
 /// is missing grey, which a network would then judge.
-pub(crate) fn is_cut_off(bytes: &[u8]) -> bool {
+fn is_cut_off(bytes: &[u8]) -> bool {
     const START: [u8; 2] = [0xff, 0xd8];
     const END: [u8; 2] = [0xff, 0xd9];
     const SCAN: u8 = 0xda;

@@ -32,13 +32,7 @@ pub fn read_image(path: &Path, shape: [usize; 3]) -> Result<Vec<u8>> {
     }
     let name = path.display().to_string();
     let bytes = SetFile::alone(name, path.to_path_buf(), file.len()).bytes()?;
-    if bytes.is_empty() {
-        return Err(wrong("it is empty", "leave it out"));
-    }
     let fix = "save it again as a JPEG or PNG, or leave it out";
-    if prepare::is_cut_off(&bytes) {
-        return Err(wrong("the JPEG is cut off", fix));
-    }
     let mut pixels = vec![0; 3 * height * width];
     prepare::prepare(&bytes, height, &mut pixels).map_err(|problem| wrong(&problem, fix))?;
     Ok(pixels)

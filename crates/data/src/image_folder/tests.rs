@@ -212,11 +212,16 @@ fn a_corrupt_image_is_named() -> Result<()> {
     let mut files = two_classes(1);
     files[0].1.truncate(50);
     files[2].1 = b"not an image at all".to_vec();
+    // Decoders paint what a JPEG lacks grey, and say nothing.
+    let whole = jpeg(1);
+    let cut = whole[..whole.len() - 2].to_vec();
+    files.push(("train/dog/1.png".to_string(), cut));
     let archive = write_archive(&files);
     let data = open(&archive.path().join("set.tar"))?;
     for (index, part) in [
         (0, "set.tar/top/train/cat/0.png"),
         (1, "neither a JPEG nor a PNG"),
+        (2, "the JPEG is cut off"),
     ] {
         let error = data
             .read(Split::Train, index, &mut [0; 12])
