@@ -24,7 +24,7 @@ impl MetricConfig for MyPlugin {
 }
 
 impl Metric for MyPlugin {
-    // The score of one image: the runner takes the mean.
+    // The score of one image, lower for a better prediction: the runner takes the mean.
     fn score(&self, log_probabilities: &[f32], target: u32) -> f64 {
         let distance = |(class, log): (usize, &f32)| {
             let truth = f64::from(u8::from(class == target as usize));

@@ -31,7 +31,7 @@ pub use by_row::{ByRow, by_row, row_of};
 pub use dataset::{DataContext, Dataset, DatasetConfig, DatasetInfo, Split};
 pub use error::{Error, Result};
 pub use launcher::{Job, Launcher, LauncherConfig, Resources, TaskState};
-pub use metric::{Goal, Metric, MetricConfig};
+pub use metric::{Metric, MetricConfig};
 pub use model::{Exchanged, LayerSummary, Model, ModelConfig, ModelContext, ModelSummary};
 pub use moments::Moments;
 pub use optimiser::{Optimiser, OptimiserConfig, State};
