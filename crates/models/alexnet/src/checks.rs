@@ -4,6 +4,13 @@ use ablate_core::{Error, Result};
 
 use crate::{AlexNet, Towers};
 
+/// The most kernels or units of a layer, far beyond any network. Weights of so many fit
+/// into an address space, so what the layers refuse then is the images.
+const MOST: usize = 1 << 16;
+
+/// The most rows and columns of a kernel.
+const LARGEST: usize = 1023;
+
 impl AlexNet {
     /// # Errors
     /// The first key whose value is out of range.
@@ -45,6 +52,12 @@ impl AlexNet {
             "the paper has size 11, stride 4",
         )?;
         require(
+            self.stem.size <= LARGEST,
+            "stem.size",
+            format!("no image has room for kernels of {}", self.stem.size),
+            format!("give at most {LARGEST}; the paper has 11"),
+        )?;
+        require(
             self.sizes.iter().all(|size| size % 2 == 1),
             "sizes",
             format!(
@@ -53,6 +66,13 @@ impl AlexNet {
             ),
             "give odd sizes; the paper has [5, 3, 3, 3]",
         )?;
+        require(
+            self.sizes.iter().all(|size| *size <= LARGEST),
+            "sizes",
+            format!("no maps have room for kernels of {:?}", self.sizes),
+            format!("give at most {LARGEST}; the paper has [5, 3, 3, 3]"),
+        )?;
+        self.check_counts()?;
         self.check_kernels()?;
         self.check_lrn()
     }
@@ -93,6 +113,24 @@ impl AlexNet {
         )
     }
 
+    fn check_counts(&self) -> Result<()> {
+        let kernels = self.kernels_per_layer().into_iter().enumerate();
+        let kernels = kernels.map(|(layer, count)| (format!("kernels.{layer}"), count));
+        for (key, count) in kernels.chain([("hidden".to_string(), self.hidden_units())]) {
+            let key = match self.width > 1.0 {
+                true => "width".to_string(),
+                false => key,
+            };
+            require(
+                count <= MOST,
+                key,
+                format!("a layer would have {count} outputs"),
+                format!("give less; {MOST} are the most"),
+            )?;
+        }
+        Ok(())
+    }
+
     fn check_kernels(&self) -> Result<()> {
         for (layer, kernels) in self.kernels_per_layer().into_iter().enumerate() {
             require(
@@ -110,6 +148,9 @@ impl AlexNet {
 
     fn check_lrn(&self) -> Result<()> {
         let lrn = &self.lrn;
+        if !lrn.enabled {
+            return Ok(());
+        }
         require(
             lrn.sizes.iter().all(|size| *size > 0),
             "lrn.sizes",

@@ -279,7 +279,10 @@ impl AlexNet {
         if self.width == 1.0 {
             return full;
         }
-        full.map(|kernels| 2 * ((kernels as f64 * self.width / 2.0).round() as usize).max(1))
+        full.map(|kernels| {
+            let half = (kernels as f64 * self.width / 2.0).round() as usize;
+            half.max(1).saturating_mul(2)
+        })
     }
 
     /// Towers that run apart.

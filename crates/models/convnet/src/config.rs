@@ -148,7 +148,7 @@ impl ConvNet {
             ));
         }
         let lrn = &self.lrn;
-        if lrn.size == 0 || lrn.k <= 0.0 || lrn.alpha < 0.0 || lrn.beta < 0.0 {
+        if lrn.enabled && (lrn.size == 0 || lrn.k <= 0.0 || lrn.alpha < 0.0 || lrn.beta < 0.0) {
             return Err(Error::bad_value(
                 "lrn",
                 "size and k must be positive, alpha and beta not negative, or the divisor may \

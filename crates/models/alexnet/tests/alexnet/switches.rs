@@ -106,6 +106,8 @@ fn every_switch_builds_and_trains() -> Result<()> {
         json!({ "init": "he" }),
         json!({ "kernels": [16, 32, 48, 64, 32] }),
         json!({ "hidden": 100 }),
+        // What is turned off need not make sense.
+        json!({ "lrn": { "enabled": false, "sizes": [0, 5], "k": 0.0 } }),
     ] {
         of(more)?;
     }
@@ -162,6 +164,15 @@ fn values_out_of_range_are_refused_with_the_key() {
         (json!({ "gpus": 3 }), "gpus"),
         (json!({ "dropout": 1.0 }), "dropout"),
         (json!({ "width": 0.0 }), "width"),
+        (json!({ "width": 1e9 }), "width"),
+        (json!({ "width": 1e300 }), "width"),
+        (
+            json!({ "kernels": [96, 256, 1_000_000_000, 384, 256], "width": 1.0 }),
+            "kernels.2",
+        ),
+        (json!({ "hidden": 1_000_000_000, "width": 1.0 }), "hidden"),
+        (json!({ "stem": { "size": 1024 } }), "stem.size"),
+        (json!({ "sizes": [5, 3, 3, 1_000_000_001] }), "sizes"),
         (json!({ "hidden": 0 }), "hidden"),
         (json!({ "deviation": 0.0 }), "deviation"),
         (json!({ "hidden": 1, "towers": "separate" }), "towers"),

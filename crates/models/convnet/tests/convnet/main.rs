@@ -73,6 +73,7 @@ fn every_switch_builds_and_learns() -> Result<()> {
         json!({ "activation": "tanh" }),
         json!({ "lrn": { "enabled": true } }),
         json!({ "lrn": { "enabled": true, "convention": "mean", "size": 5 } }),
+        json!({ "lrn": { "enabled": false, "size": 0 } }),
         json!({ "filters": [4, 6, 5] }),
         json!({ "pooling": "non_overlapping" }),
         json!({ "dropout": 0.5 }),
@@ -94,7 +95,7 @@ fn values_out_of_range_are_refused_with_the_key() {
     for (config, key) in [
         (json!({ "filters": [32, 0, 64] }), "filters.1"),
         (json!({ "dropout": 1.0 }), "dropout"),
-        (json!({ "lrn": { "size": 0 } }), "lrn"),
+        (json!({ "lrn": { "enabled": true, "size": 0 } }), "lrn"),
     ] {
         match registry::model("convnet", &config, &cx) {
             Ok(_) => panic!("{config} must be refused"),
