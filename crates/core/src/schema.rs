@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 
 use crate::{Error, Result};
 
+/// The default of a key that may be absent.
+const NONE: &str = "none";
+
 /// One documented config key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Key {
@@ -59,13 +62,26 @@ pub fn resolve<C: DeserializeOwned + JsonSchema + 'static>(value: &Value) -> Res
 /// Reads a config whose keys are known to be right.
 pub(crate) fn parse<C: DeserializeOwned + JsonSchema + 'static>(value: &Value) -> Result<C> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let key = error.path().to_string();
+        let (key, problem) = named(error.path().to_string(), error.inner().to_string());
         let fix = match keys_of::<C>().iter().find(|known| known.path == key) {
+            Some(known) if known.default == NONE => {
+                format!("give {}, or leave it out", known.value_type)
+            }
             Some(known) => format!("give {}, for example {}", known.value_type, known.default),
             None => "see `cargo xtask describe` for the keys and their types".to_string(),
         };
-        Error::bad_value(key, error.inner(), fix)
+        Error::bad_value(key, problem, fix)
     })
+}
+
+/// The key that is wrong, and what is wrong with it: where a type reads itself, only
+/// its message, which begins with the key in backticks, knows more than the root.
+fn named(path: String, message: String) -> (String, String) {
+    let in_message = message.strip_prefix('`').and_then(|m| m.split_once("`: "));
+    match in_message {
+        Some((key, problem)) if path == "." => (key.to_string(), problem.to_string()),
+        _ => (path, message),
+    }
 }
 
 /// Every key a schema documents, nested tables flattened.
@@ -98,7 +114,7 @@ fn collect(prefix: &str, schema: &Value, default: Option<&Value>, keys: &mut Vec
             path,
             value_type: value_type(property),
             default: match value {
-                None | Some(Value::Null) => "none".to_string(),
+                None | Some(Value::Null) => NONE.to_string(),
                 Some(value) => value.to_string(),
             },
             about,
@@ -269,5 +285,26 @@ mod tests {
             error.contains("`inner.alhpa`") && error.contains("did you mean `alpha`?"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_wrong_type_is_refused_with_the_key_and_what_to_give() {
+        for (config, key, fix) in [
+            (
+                serde_json::json!({ "limit": "many" }),
+                "limit",
+                "give integer, or leave it out",
+            ),
+            (
+                serde_json::json!({ "inner": { "alpha": "x" } }),
+                "inner.alpha",
+                "give number, for example 0.25",
+            ),
+        ] {
+            let error = resolve::<Outer>(&config).err().expect("wrong type");
+            let text = error.to_string();
+            assert!(text.starts_with(&format!("`{key}`")), "{text}");
+            assert!(text.contains(fix), "{text}");
+        }
     }
 }
