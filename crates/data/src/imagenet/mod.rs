@@ -38,7 +38,7 @@ pub struct Preparation {
     pub raw: bool,
     /// Height and width of the prepared images, 1 to 2048.
     pub size: usize,
-    /// Validation images a shard.
+    /// Validation images a shard, at least 1.
     pub validation_shard: usize,
 }
 
@@ -106,6 +106,10 @@ pub fn prepare_imagenet(
         let fix = format!("give 1 to {LARGEST_SIZE}");
         return Err(Error::bad_value("size", problem, fix));
     }
+    if wanted.validation_shard == 0 {
+        let fix = "give at least 1";
+        return Err(Error::bad_value("validation_shard", "no images", fix));
+    }
     let classes = source::classes(&wanted.train)?;
     let ids: Vec<String> = classes.iter().map(|(id, _)| id.clone()).collect();
     let labels = match &wanted.validation {
@@ -133,7 +137,10 @@ fn make_missing(
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(wanted.threads.unwrap_or(0))
         .build()
-        .map_err(|error| Error::Other(format!("threads cannot be started: {error}")))?;
+        .map_err(|error| {
+            let fix = "give fewer with `--threads`";
+            Error::Other(format!("threads cannot be started: {error}\n  fix: {fix}"))
+        })?;
     // Enough images that no thread waits long for the last of a batch.
     let count = 4 * pack::CHUNK * pool.current_num_threads();
     let there = resume::there(&wanted.into, manifest);

@@ -1,7 +1,7 @@
 //! Whether a folder's set is the one that is wanted, and which of its shards are whole.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
 use ablate_core::{Error, Result};
@@ -13,15 +13,27 @@ use crate::shards::{Encoding, MANIFEST, Manifest, STATISTICS, Source, VERSION};
 /// Keeps other processes out of the folder until it is dropped, or the process ends.
 ///
 /// # Errors
-/// Another process is at work there.
+/// Another process is at work there, or its file system has no locks.
 pub(super) fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(".lock");
     let file = File::create(&path).map_err(Error::io(&path))?;
-    file.try_lock().map_err(|error| {
-        let problem = format!("another preparation writes this folder ({error})");
-        Error::bad_file(folder, problem, "wait for it, or choose another `--into`")
-    })?;
+    file.try_lock().map_err(|error| not_locked(folder, error))?;
     Ok(file)
+}
+
+/// Says whether waiting would help.
+pub(super) fn not_locked(folder: &Path, error: TryLockError) -> Error {
+    match error {
+        TryLockError::WouldBlock => {
+            let problem = "another preparation writes this folder";
+            Error::bad_file(folder, problem, "wait for it, or choose another `--into`")
+        }
+        TryLockError::Error(error) => {
+            let problem = format!("the folder cannot be locked: {error}");
+            let fix = "choose an `--into` on a file system with locks";
+            Error::bad_file(folder, problem, fix)
+        }
+    }
 }
 
 /// The manifest of a new set, or that of the one which is there if it is the same.
@@ -86,6 +98,14 @@ fn go_on(folder: &Path, old: Manifest, new: Manifest) -> Result<Manifest> {
         let fix = "choose another `--into`, or delete the folder";
         return Err(Error::bad_file(folder.join(MANIFEST), problem, fix));
     }
+    if !old.complete && old.validation.is_some() && new.validation.is_none() {
+        // How many there are only the archive says; that what is recorded is there says
+        // nothing.
+        let problem = "its validation images may not all be packed, and this call was not given \
+                       their archive";
+        let fix = "give `--val-tar` and `--labels` again";
+        return Err(Error::bad_file(folder.join(MANIFEST), problem, fix));
+    }
     let has_all = there(folder, &old).len() == old.shards.len()
         && folder.join(STATISTICS).is_file()
         && (new.validation.is_none() || new.validation == old.validation);
@@ -98,14 +118,6 @@ fn go_on(folder: &Path, old: Manifest, new: Manifest) -> Result<Manifest> {
 
 /// How a set differs from the one that is wanted.
 fn difference(old: &Manifest, new: &Manifest) -> Option<&'static str> {
-    if !old.complete && old.validation.is_some() && new.validation.is_none() {
-        // How many there are only the archive says; that what is recorded is there says
-        // nothing.
-        let problem = "its validation images may not all be packed, and this call was not given \
-                       their archive";
-        let fix = "give `--val-tar` and `--labels` again";
-        return Err(Error::bad_file(folder.join(MANIFEST), problem, fix));
-    }
     let both = old.validation.as_ref().zip(new.validation.as_ref());
     if old.encoding != new.encoding {
         Some("its images are stored in the other way (`--raw`)")

@@ -1,5 +1,7 @@
 //! What is refused, and what is left out.
 
+use std::fs::TryLockError;
+
 use super::*;
 
 #[test]
@@ -32,6 +34,26 @@ fn a_folder_of_another_set_is_left_alone() -> Result<()> {
     refused(&base(), "another preparation");
     drop(held);
     Ok(())
+}
+
+#[test]
+fn a_file_system_without_locks_is_no_other_preparation() {
+    let none = std::io::Error::from(std::io::ErrorKind::Unsupported);
+    let error = resume::not_locked(Path::new("set"), TryLockError::Error(none)).to_string();
+    assert!(error.contains("cannot be locked"), "{error}");
+    assert!(!error.contains("wait"), "{error}");
+}
+
+#[test]
+fn shards_of_no_images_are_refused() {
+    let official = Official::new(&train(1), 1);
+    let none = Preparation {
+        validation_shard: 0,
+        ..official.wanted("set")
+    };
+    let error = failure(prepare(&none));
+    assert!(error.contains("`validation_shard`"), "{error}");
+    assert!(!none.into.exists());
 }
 
 #[test]
@@ -73,6 +95,7 @@ fn archives_that_are_not_imagenets_are_told_what_is_wanted() {
         write(official, "train.tar", &bytes[..bytes.len() - 2000]);
     });
     assert!(error.contains("cut off"), "{error}");
+    assert!(error.contains("download the archive again"), "{error}");
     let error = refused(&train(1), &|official| {
         let inner = tar(&vec![("a.JPEG".to_string(), jpeg(1))]);
         let cut = inner[..inner.len() - 1024].to_vec();
