@@ -63,7 +63,8 @@ pub(crate) fn write(folder: &Path, moments: &Moments) -> Result<()> {
     aside::write(&path, &bytes)
 }
 
-/// Reads the moments of `images` images of height and width `size`.
+/// Reads the moments of `images` images of height and width `size`. The file has no
+/// checksum; instead, the floats in it must be what follows from the sums.
 ///
 /// # Errors
 /// The file is missing, damaged, or of other images.
@@ -72,11 +73,12 @@ pub(crate) fn read(folder: &Path, size: usize, images: u64) -> Result<Moments> {
     let wrong = |problem: String| Error::bad_file(&path, problem, FIX);
     let bytes = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
-    let integers = |name: &str, shape: &[usize]| -> Result<Vec<u64>> {
+    // Each number as its 64 bits.
+    let numbers = |name: &str, kind: Dtype, shape: &[usize]| -> Result<Vec<u64>> {
         let view = tensors
             .tensor(name)
             .map_err(|error| wrong(error.to_string()))?;
-        if view.dtype() != Dtype::U64 || view.shape() != shape {
+        if view.dtype() != kind || view.shape() != shape {
             return Err(wrong(format!(
                 "`{name}` has the shape {:?} where {shape:?} is needed",
                 view.shape()
@@ -85,17 +87,45 @@ pub(crate) fn read(folder: &Path, size: usize, images: u64) -> Result<Moments> {
         let numbers = view.data().chunks_exact(8);
         Ok(numbers.map(|number| u64_at(number, 0)).collect())
     };
-    let shape = [CHANNELS, size, size];
-    let found = integers("images", &[1])?[0];
+    let (shape, square) = ([CHANNELS, size, size], [CHANNELS, CHANNELS]);
+    let found = numbers("images", Dtype::U64, &[1])?[0];
     if found != images {
         return Err(wrong(format!(
             "of {found} images; the training shards have {images}"
         )));
     }
-    Ok(Moments {
+    let moments = Moments {
         shape,
         images,
-        sums: integers("sums", &shape)?,
-        products: integers("products", &[CHANNELS, CHANNELS])?,
-    })
+        sums: numbers("sums", Dtype::U64, &shape)?,
+        products: numbers("products", Dtype::U64, &square)?,
+    };
+    let mean = numbers("mean", Dtype::F64, &shape)?;
+    let covariance = numbers("covariance", Dtype::F64, &square)?;
+    match is_possible(&moments)
+        && is_of(&mean, &moments.mean_image())
+        && is_of(&covariance, &moments.covariance())
+    {
+        true => Ok(moments),
+        false => Err(wrong("damaged: its sums and its means differ".to_string())),
+    }
+}
+
+/// Whether bytes can have such sums, of which no covariance overflows.
+fn is_possible(moments: &Moments) -> bool {
+    const LARGEST: u128 = u8::MAX as u128;
+    let [_, height, width] = moments.shape;
+    let images = u128::from(moments.images);
+    let most = LARGEST * LARGEST * images * (height * width) as u128;
+    let sums = moments.sums.iter().map(|sum| u128::from(*sum));
+    let products = moments.products.iter().map(|sum| u128::from(*sum));
+    sums.max() <= Some(LARGEST * images) && products.max() <= Some(most)
+}
+
+/// Whether these are the bits of the values.
+fn is_of(bits: &[u64], values: &[f64]) -> bool {
+    values
+        .iter()
+        .map(|value| value.to_bits())
+        .eq(bits.iter().copied())
 }

@@ -48,6 +48,37 @@ fn threads_and_interruptions_change_no_byte() -> Result<()> {
 }
 
 #[test]
+fn damaged_statistics_are_refused_and_made_again() -> Result<()> {
+    let official = Official::new(&train(3), 4);
+    let wanted = official.wanted("set");
+    prepare(&wanted)?;
+    let path = wanted.into.join("statistics.safetensors");
+    let sound = std::fs::read(&path).expect("there");
+    let tensors = safetensors::SafeTensors::deserialize(&sound).expect("sound");
+    let start = sound.as_ptr() as usize;
+    for name in ["images", "sums", "products", "mean", "covariance"] {
+        let view = tensors.tensor(name).expect("there");
+        let at = view.data().as_ptr() as usize - start;
+        // The lowest bit of the first number, and one of its highest.
+        for (byte, bit) in [(0, 1), (7, 0x40)] {
+            let mut damaged = sound.clone();
+            damaged[at + byte] ^= bit;
+            std::fs::write(&path, damaged).expect("writable");
+            let error = failure(open(&wanted.into)?.training_moments());
+            assert!(
+                error.contains("statistics.safetensors") && error.contains("`data prepare`"),
+                "{name}: {error}"
+            );
+        }
+    }
+    std::fs::remove_file(&path).expect("there");
+    prepare(&wanted)?;
+    assert_eq!(std::fs::read(&path).expect("there"), sound);
+    assert!(open(&wanted.into)?.training_moments()?.is_some());
+    Ok(())
+}
+
+#[test]
 fn half_a_validation_split_is_not_declared_whole() -> Result<()> {
     let official = Official::new(&train(3), 9);
     let wanted = official.wanted("set");
