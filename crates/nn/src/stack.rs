@@ -23,8 +23,10 @@ pub struct Stack {
     input: [usize; 3],
     network: Part,
     features: Option<Part>,
-    /// The network divided, where it is laid out for towers.
-    towers: Option<Arc<Towers>>,
+    /// How many towers the network is laid out for.
+    towers: usize,
+    /// The network divided, where it is laid out for towers that can run apart.
+    divided: Option<Arc<Towers>>,
     place: Arc<Place>,
 }
 
@@ -72,7 +74,7 @@ impl Stack {
             nodes: nodes.into(),
             output,
         };
-        let towers = match towers > 1 && all(&nodes, is_fusable_leaf) {
+        let divided = match towers > 1 && all(&nodes, is_fusable_leaf) {
             true => Towers::new(&nodes, &gathers, towers, input_len, output.clone())?,
             false => None,
         };
@@ -80,7 +82,8 @@ impl Stack {
             input,
             features: features.map(|mark| part(&nodes[..mark.nodes], mark.shape)),
             network: part(&nodes, output),
-            towers: towers.map(Arc::new),
+            towers,
+            divided: divided.map(Arc::new),
             place: Arc::default(),
         })
     }
@@ -93,7 +96,7 @@ impl Stack {
     /// ([`StackBuilder::towers`](crate::StackBuilder::towers)), or its parameters
     /// are not float32 on the CPU.
     pub fn place(&mut self, workers: usize) -> Result<()> {
-        self.place = Arc::new(match (workers, &self.towers) {
+        self.place = Arc::new(match (workers, &self.divided) {
             (1, _) => Place::Together,
             (_, Some(towers)) if workers == towers.count() => Place::apart(workers)?,
             (_, Some(towers)) => {
@@ -117,7 +120,7 @@ impl Stack {
     /// What workers handed each other in training since this was last asked;
     /// `None` where there is one.
     pub fn take_exchanged(&self) -> Option<Exchanged> {
-        let towers = self.towers.as_ref()?;
+        let towers = self.divided.as_ref()?;
         self.place.is_apart().then(|| towers.traffic.take())
     }
 
@@ -133,7 +136,7 @@ impl Stack {
     /// type or device than its parameters.
     pub fn forward(&self, images: &Tensor, pass: &Pass) -> candle_core::Result<Tensor> {
         self.check(images)?;
-        match &self.towers {
+        match &self.divided {
             Some(towers) if is_fusable(images) => towers::run(towers, &self.place, images, pass),
             _ => self.network.run(images, pass),
         }
@@ -180,9 +183,10 @@ impl Stack {
         Some(format!("{}.weight", first.name))
     }
 
-    /// How many separate towers the network is laid out for; 1 where they are joint.
+    /// How many separate towers the network is laid out for, on any device; 1 where they
+    /// are joint.
     pub fn towers(&self) -> usize {
-        self.towers.as_ref().map_or(1, |towers| towers.count())
+        self.towers
     }
 
     /// Layer by layer: shapes, parameters, multiply-adds.

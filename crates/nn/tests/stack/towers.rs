@@ -241,6 +241,19 @@ fn workers_must_be_as_many_as_towers() -> Result<()> {
 }
 
 #[test]
+fn a_network_has_its_towers_on_any_device() -> Result<()> {
+    // As on a GPU, the fused operation does not apply to parameters of the second type.
+    for (kind, divides) in [(DType::F32, true), (DType::F64, false)] {
+        let parameters = Parameters::new(Stream::new(1));
+        let mut stack = table(2).build(INPUT, &parameters.builder(kind, &Device::Cpu))?;
+        assert_eq!(stack.towers(), 2);
+        assert_eq!(stack.place(2).is_ok(), divides);
+    }
+    assert_eq!(build("one", table(1))?.stack.towers(), 1);
+    Ok(())
+}
+
+#[test]
 fn images_of_towers_need_the_networks_shape() -> Result<()> {
     let case = apart(2)?;
     let wrong = Tensor::zeros((2, 3, 9, 8), DType::F32, &Device::Cpu)?;
