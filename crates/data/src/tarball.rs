@@ -11,6 +11,10 @@ use tar::{Archive, Entries, Entry, EntryType};
 
 const REPACK: &str = "pack the folder again: `tar -cf NAME.tar FOLDER`";
 
+/// For an archive that may be the user's own or somebody else's.
+const COPY: &str =
+    "copy or download the archive again, or pack one of your own: `tar -cf NAME.tar FOLDER`";
+
 /// A file in an archive.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Member {
@@ -90,7 +94,7 @@ fn each<R: Read>(
 }
 
 fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> Error {
-    move |error| Error::bad_file(path, format!("not a readable tar archive: {error}"), REPACK)
+    move |error| Error::bad_file(path, format!("not a readable tar archive: {error}"), COPY)
 }
 
 /// Refuses a compressed archive, and one without the two empty blocks at its
@@ -116,7 +120,7 @@ fn check_ends(path: &Path, file: &mut File, start: u64, length: u64) -> Result<(
     }
     if length < tail.len() as u64 || tail != [0; 1024] {
         let problem = format!("no tar archive, or cut off: {length} bytes without an end mark");
-        return Err(Error::bad_file(path, problem, REPACK));
+        return Err(Error::bad_file(path, problem, COPY));
     }
     Ok(())
 }
