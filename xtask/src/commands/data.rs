@@ -90,9 +90,7 @@ pub fn run(command: &Command) -> anyhow::Result<ExitCode> {
                 "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
             )?);
             let folder = ablate_data::fetch_cifar10(&into, url.as_deref(), &mut |done, total| {
-                if let Some(total) = total {
-                    bar.set_length(total);
-                }
+                bar.set_length(total);
                 bar.set_position(done);
             })?;
             bar.finish_and_clear();

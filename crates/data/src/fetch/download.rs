@@ -24,7 +24,7 @@ pub(super) fn download(
 ) -> Result<()> {
     let have = length(part)?;
     if have == archive.bytes {
-        progress(have, Some(archive.bytes));
+        progress(have, archive.bytes);
         return Ok(());
     }
     if have > archive.bytes {
@@ -176,7 +176,7 @@ fn receive(
         let problem = format!("{done} of {} bytes arrived: {why}", archive.bytes);
         failed(url, problem, "fetch again; it goes on from there")
     };
-    progress(done, Some(archive.bytes));
+    progress(done, archive.bytes);
     while done < archive.bytes {
         let chunk = match wait(chunks, archive.patience) {
             Ok(chunk) if chunk.is_empty() => {
@@ -189,7 +189,7 @@ fn receive(
         let wanted = chunk.len().min((archive.bytes - done) as usize);
         file.write_all(&chunk[..wanted]).map_err(Error::io(part))?;
         done += wanted as u64;
-        progress(done, Some(archive.bytes));
+        progress(done, archive.bytes);
     }
     Ok(())
 }

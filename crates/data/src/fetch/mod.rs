@@ -15,8 +15,8 @@ use ablate_core::{Error, Result};
 use crate::cifar10;
 use crate::digest;
 
-/// Bytes done so far, and in all where that is known.
-type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
+/// Bytes done so far, and in all.
+type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 
 /// A published gzip-compressed tar archive.
 struct Published<'a> {
@@ -60,7 +60,7 @@ const CIFAR10: Published = Published {
 pub fn fetch_cifar10(
     into: &Path,
     source_url: Option<&str>,
-    progress: &mut dyn FnMut(u64, Option<u64>),
+    progress: &mut dyn FnMut(u64, u64),
 ) -> Result<PathBuf> {
     fetch(&CIFAR10, into, source_url, progress)
 }
