@@ -15,7 +15,8 @@ pub trait Model: Send + Sync {
     fn forward(&self, images: &Tensor, pass: &Pass) -> Result<Tensor>;
 
     /// The last hidden features `[N, F]`, for retrieval (paper, section 6.1).
-    /// `None` where the model has none.
+    /// `None` where the model has none. Computed in float32 whatever the trial's
+    /// precision, so that features of all trials can be compared.
     ///
     /// # Errors
     /// As for [`forward`](Self::forward).

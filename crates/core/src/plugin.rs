@@ -108,7 +108,7 @@ inventory::collect!(Plugin);
 /// Registers a plugin at link time.
 ///
 /// ```
-/// use ablate_core::{Progress, EpochRecord, Result, Schedule, ScheduleConfig, register};
+/// use ablate_core::{EpochRecord, Error, Progress, Result, Schedule, ScheduleConfig, register};
 ///
 /// /// Halves the learning rate every so often.
 /// #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -126,6 +126,10 @@ inventory::collect!(Plugin);
 ///
 /// impl ScheduleConfig for Halving {
 ///     fn build(&self) -> Result<Box<dyn Schedule>> {
+///         if self.every == 0 {
+///             let problem = "the rate cannot fall every 0 epochs";
+///             return Err(Error::bad_value("every", problem, "give 1 or more"));
+///         }
 ///         Ok(Box::new(Self { every: self.every }))
 ///     }
 /// }
@@ -142,6 +146,8 @@ inventory::collect!(Plugin);
 /// let schedule = ablate_core::registry::schedule("halving", &config)?;
 /// let progress = Progress { epoch: 4, step: 0, steps_per_epoch: 1, epochs: 9 };
 /// assert_eq!(schedule.factor(progress, &[]), 0.25);
+/// let config = serde_json::json!({ "every": 0 });
+/// assert!(ablate_core::registry::schedule("halving", &config).is_err());
 /// # Ok::<(), ablate_core::Error>(())
 /// ```
 #[macro_export]

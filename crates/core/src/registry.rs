@@ -92,7 +92,7 @@ pub fn launcher(name: &str, keys: &Value) -> Result<Box<dyn Launcher>> {
     plugin.build_launcher(&plugin.resolve(keys)?)
 }
 
-/// Builds an empty metric.
+/// Builds a metric.
 #[allow(clippy::missing_errors_doc)]
 pub fn metric(name: &str, config: &Value) -> Result<Box<dyn Metric>> {
     find(Kind::Metric, name)?.build_metric(config)

@@ -24,7 +24,7 @@ pub(crate) use batch::{FOLDER, OFFICIAL};
 pub struct Cifar10 {
     /// The folder that is, or contains, `cifar-10-batches-bin`. Where empty, the
     /// folder of the variable ABLATE_DATA_DIR and the program's data folders are
-    /// searched; a relative one is searched for in them.
+    /// searched; a relative path is looked for where the program runs, then in them.
     pub root: String,
     /// With a number, the validation split is that many of the last training
     /// images, balanced over the classes and not trained on, and the test batch

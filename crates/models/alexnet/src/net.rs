@@ -93,8 +93,9 @@ fn first_layer(config: &AlexNet) -> Option<ConvLayer> {
         .find(|layer| !config.remove.contains(layer))
 }
 
-/// The names PyTorch gives the linear layers of a `Sequential`, where a dropout
-/// before the first of them counts as a layer.
+/// As PyTorch numbers a `Sequential` of the linear layers, their non-linearities and
+/// a dropout before the first of them. Dropouts in between are not counted, so that
+/// turning them off renames nothing; torchvision counts them.
 fn classifier_names(config: &AlexNet) -> [&'static str; 3] {
     match config.dropout_at {
         DropoutPlace::Hidden => ["classifier.0", "classifier.2", "classifier.4"],
