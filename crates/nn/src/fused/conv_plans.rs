@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use ablate_ops::{ConvPlan, Precision};
 use candle_core::{Error, Result};
 
+use super::Direction;
 use crate::node::{Node, Step};
 
 /// Idle plans by node. Passes that overlap, on several threads or before one
@@ -16,13 +17,6 @@ pub(super) struct ConvPlans(Vec<Mutex<Vec<ConvPlan>>>);
 pub(super) struct Lent<'a> {
     pub plans: Vec<Option<ConvPlan>>,
     home: &'a ConvPlans,
-}
-
-/// Which way a pass goes.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Direction {
-    Forward,
-    Backward,
 }
 
 impl ConvPlans {

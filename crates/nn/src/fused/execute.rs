@@ -4,7 +4,7 @@ use ablate_core::Pass;
 use ablate_ops::Precision;
 use candle_core::Result;
 
-use super::conv_plans::Direction;
+use super::Direction;
 use super::maps::Maps;
 use super::maps_backward::MapsBackward;
 use super::rows::Rows;

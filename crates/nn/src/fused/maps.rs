@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::Network;
 use super::threads::Threads;
-use super::trace::{Direction, Trace};
-use super::values::{Saved, Value};
+use super::trace::Trace;
+use super::values::{Saved, Value, take_front};
+use super::{Direction, Network};
 use crate::node::Step;
 use ablate_ops::{
     ConvPlan, LANES, Lanes, Split, Winners, deinterleave, interleave, lrn_forward,
@@ -99,8 +99,8 @@ impl Maps<'_> {
             for i in 0..self.net.plan.maps {
                 let len = self.net.nodes[i].output_len();
                 let start = Instant::now();
-                let winners = take_front(&mut task.winners[i], len);
-                x = match take_front(&mut task.kept[i], len) {
+                let winners = task.winners[i].as_mut().map(|all| take_front(all, len));
+                x = match task.kept[i].as_mut().map(|all| take_front(all, len)) {
                     Some(y) => {
                         self.layer(i, &x, y, winners, threads);
                         Value::Kept(y)
@@ -160,11 +160,4 @@ impl Maps<'_> {
             Step::Linear { .. } | Step::Dropout { .. } => {}
         }
     }
-}
-
-/// Splits the first `len` elements off a slice, where there is one.
-fn take_front<'a, T>(slice: &mut Option<&'a mut [T]>, len: usize) -> Option<&'a mut [T]> {
-    let (front, rest) = slice.take()?.split_at_mut(len);
-    *slice = Some(rest);
-    Some(front)
 }

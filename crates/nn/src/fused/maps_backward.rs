@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::Network;
 use super::sums::{add_all, scale_by_derivative, undo_activation};
 use super::threads::Threads;
-use super::trace::{Direction, Trace};
+use super::trace::Trace;
 use super::values::{Saved, Value};
+use super::{Direction, Network};
 use crate::node::Step;
-use crate::workspace::Buffer;
+use crate::workspace::{Buffer, Workspace};
 use ablate_ops::{
     Activation, ConvPlan, LANES, Lanes, Split, deinterleave, interleave, lrn_backward,
     max_pool2d_lanes_backward,
@@ -35,8 +35,50 @@ struct Task<'a> {
     /// Gradient of the last layer's values, `[N, F]`.
     grad_features: &'a [f32],
     grad_images: Option<&'a mut [f32]>,
-    /// By node: sums over the task's images, of weight and bias.
-    sums: Vec<[&'a mut [f32]; 2]>,
+    sums: Share<'a>,
+}
+
+/// By node: sums over a task's images, of weight and bias.
+type Share<'a> = Vec<[&'a mut [f32]; 2]>;
+
+/// By task but the first, which writes into the gradients themselves, and node: what it
+/// adds to those of weight and bias.
+struct Partial(Vec<Vec<[Buffer<f32>; 2]>>);
+
+impl Partial {
+    fn zeros(tasks: usize, like: &[[&mut [f32]; 2]], buffers: &Workspace<f32>) -> Self {
+        let zeros = |like: &&mut [f32]| {
+            let mut buffer = buffers.take(like.len());
+            buffer.fill(0.0);
+            buffer
+        };
+        let task = |_| like.iter().map(|pair| pair.each_ref().map(zeros)).collect();
+        Self((0..tasks).into_par_iter().map(task).collect())
+    }
+
+    /// Where each task adds up, in their order.
+    fn shares<'s>(&'s mut self, gradients: &'s mut [[&mut [f32]; 2]]) -> Vec<Share<'s>> {
+        let first = gradients.iter_mut();
+        let first = first
+            .map(|pair| pair.each_mut().map(|g| &mut **g))
+            .collect();
+        let others = self.0.iter_mut().map(|task| {
+            let pairs = task.iter_mut();
+            pairs
+                .map(|pair| pair.each_mut().map(|g| &mut **g))
+                .collect()
+        });
+        std::iter::once(first).chain(others).collect()
+    }
+
+    /// Adds what every task but the first found, in their order.
+    fn add_to(&self, gradients: &mut [[&mut [f32]; 2]]) {
+        for (i, pair) in gradients.iter_mut().enumerate() {
+            for (part, sums) in pair.iter_mut().enumerate() {
+                add_all(sums, self.0.iter().map(|task| &*task[i][part]));
+            }
+        }
+    }
 }
 
 impl MapsBackward<'_> {
@@ -53,32 +95,9 @@ impl MapsBackward<'_> {
             .plan
             .images_per_task(self.saved.batch, self.together);
         let count = self.saved.batch.div_ceil(per_task);
-        let zeros = |len: usize| {
-            let mut buffer = self.net.buffers.rows.take(len);
-            buffer.fill(0.0);
-            buffer
-        };
-        let mut partial: Vec<Vec<[Buffer<f32>; 2]>> = (1..count)
-            .into_par_iter()
-            .map(|_| {
-                gradients
-                    .iter()
-                    .map(|pair| pair.each_ref().map(|g| zeros(g.len())))
-                    .collect()
-            })
-            .collect();
-        let mut sums: Vec<Vec<[&mut [f32]; 2]>> = vec![
-            gradients
-                .iter_mut()
-                .map(|pair| pair.each_mut().map(|g| &mut **g))
-                .collect(),
-        ];
-        sums.extend(partial.iter_mut().map(|task| {
-            let pairs = task.iter_mut();
-            pairs
-                .map(|pair| pair.each_mut().map(|g| &mut **g))
-                .collect()
-        }));
+        let mut partial =
+            Partial::zeros(count.saturating_sub(1), gradients, &self.net.buffers.rows);
+        let sums = partial.shares(gradients);
         let mut grad_images = grad_images.map(|g| g.chunks_mut(per_task * self.net.input_len));
         let tasks: Vec<_> = self
             .images
@@ -98,11 +117,7 @@ impl MapsBackward<'_> {
         tasks
             .into_par_iter()
             .for_each(|task| self.task(task, threads));
-        for (i, pair) in gradients.iter_mut().enumerate() {
-            for (part, sums) in pair.iter_mut().enumerate() {
-                add_all(sums, partial.iter().map(|task| &*task[i][part]));
-            }
-        }
+        partial.add_to(gradients);
     }
 
     fn task(&self, mut task: Task, threads: Threads) {

@@ -27,4 +27,11 @@ pub(crate) use network::Network;
 pub(crate) use op::run;
 pub(crate) use record::{Output, record};
 pub(crate) use trace::Trace;
-pub(crate) use values::{Buffers, Floats, Saved};
+pub(crate) use values::{Buffers, Floats, Saved, take_front};
+
+/// Which way a pass goes.
+#[derive(Clone, Copy, Debug)]
+enum Direction {
+    Forward,
+    Backward,
+}

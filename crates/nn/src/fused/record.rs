@@ -29,8 +29,9 @@ impl Output {
     }
 }
 
-/// Puts a finished pass into candle's graph: `output` is what became of `images`, and `backward` takes images, output and the gradient of
-/// the output to that of the images.
+/// Puts a finished pass into candle's graph. `output` is what became of `images`;
+/// `backward` is given the images, the output and the output's gradient, and returns
+/// the gradient of the images, where it is wanted.
 ///
 /// candle records an operation only if an argument is tracked, and passes on
 /// gradients of the arguments alone. So `anchor`, some parameter, stands for all

@@ -7,10 +7,10 @@ use ablate_ops::{
     linear_forward,
 };
 
-use super::Network;
 use super::sums::scale_floats_by_derivative;
-use super::trace::{Direction, Trace};
+use super::trace::Trace;
 use super::values::Saved;
+use super::{Direction, Network};
 use crate::node::Step;
 use crate::workspace::Buffer;
 

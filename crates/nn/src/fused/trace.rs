@@ -3,18 +3,13 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::Direction;
+
 /// Time by node, summed over threads and divided by how many ran at once.
 #[derive(Debug)]
 pub(crate) struct Trace {
     forward: Vec<AtomicU64>,
     backward: Vec<AtomicU64>,
-}
-
-/// Which way a pass goes.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Direction {
-    Forward,
-    Backward,
 }
 
 impl Trace {

@@ -133,3 +133,10 @@ impl<'a> Locked<'a> {
         self.0.iter().map(slices).collect()
     }
 }
+
+/// Takes the first `len` elements off a slice, which has as many.
+pub(crate) fn take_front<'a, T>(slice: &mut &'a mut [T], len: usize) -> &'a mut [T] {
+    let (front, rest) = std::mem::take(slice).split_at_mut(len);
+    *slice = rest;
+    front
+}

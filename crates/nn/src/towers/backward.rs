@@ -4,7 +4,7 @@ use candle_core::Result;
 
 use super::forward::Stage;
 use super::{Place, Towers};
-use crate::fused::{Backward, LayerGradients};
+use crate::fused::{Backward, LayerGradients, take_front};
 use crate::node::Node;
 use crate::workspace::Buffer;
 
@@ -134,11 +134,4 @@ impl WayBack<'_> {
             })
             .collect()
     }
-}
-
-/// Takes the first `len` elements off a slice.
-fn take_front<'a>(slice: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
-    let (front, rest) = std::mem::take(slice).split_at_mut(len);
-    *slice = rest;
-    front
 }
