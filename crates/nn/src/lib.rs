@@ -2,9 +2,8 @@
 //! operation.
 //!
 //! A [`StackBuilder`] holds the table, a [`Stack`] the built network, which is an
-//! [`ablate_core::Model`]. This crate
-//! knows layers, not networks: which layers make AlexNet is the business of the
-//! model plugins.
+//! [`ablate_core::Model`]. This crate must never know a concrete network: which
+//! layers make AlexNet is the business of the model plugins.
 
 mod builder;
 mod chain;

@@ -1,7 +1,8 @@
 //! The four-layer network of the paper's Figure 1 and section 3.3, as the
 //! plugin `convnet`: three convolutions and a linear layer for 32x32 images,
 //! after the example networks of cuda-convnet, whose max-pooling throughout and
-//! single linear layer it takes from `layers-18pct.cfg`.
+//! single linear layer it takes from `layers-18pct.cfg`. This crate knows nothing
+//! of training.
 
 mod config;
 

@@ -1,7 +1,8 @@
 //! Softmax regression on the pixels, as the plugin `linear`: what can be said of
 //! an image without a hidden layer. Its features are the pixels as the
 //! augmentations leave them, so it is also what retrieval by features is
-//! compared with (paper, section 6.1).
+//! compared with (paper, section 6.1). This crate knows layers and the plugin
+//! contract, no kernel, and nothing of training.
 
 use ablate_core::{Model, ModelConfig, ModelContext, Result};
 use ablate_nn::{LayerInit, StackBuilder};
