@@ -12,7 +12,6 @@
 mod check;
 mod eigen;
 mod mean_subtraction;
-mod moments;
 mod pca_colour;
 mod per_image_mean;
 mod random_crop;

@@ -9,7 +9,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{expect_shape, expect_statistics};
-use crate::moments;
 use crate::window::Window;
 
 /// Subtracts the mean activity over the training split from each pixel, and by
@@ -65,7 +64,7 @@ impl AugmentationConfig for MeanSubtraction {
                 factor: statistics[values],
             }));
         }
-        let moments = moments::of_training(cx.data)?;
+        let moments = Moments::of_training(cx.data)?;
         let mean = match self.mean {
             Mean::PerPixel => centre(moments.mean_image(), stored, cx.input)?,
             Mean::PerChannel => spread(&moments.channel_means(), cx.input),

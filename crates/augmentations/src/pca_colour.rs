@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{expect_shape, expect_statistics};
 use crate::eigen::{self, Eigen};
-use crate::moments;
 
 /// Adds one colour to all pixels of a training image: the sum over the principal
 /// components of the training pixels' RGB values of `p_i * alpha_i * magnitude_i`,
@@ -84,7 +83,7 @@ impl AugmentationConfig for PcaColour {
                 expect_statistics("pca_colour", kept, 9)?;
                 std::array::from_fn(|row| std::array::from_fn(|at| f64::from(kept[3 * row + at])))
             }
-            None => self.directions(&components(&moments::of_training(cx.data)?)),
+            None => self.directions(&components(&Moments::of_training(cx.data)?)),
         };
         Ok(Box::new(Step {
             shape: cx.input,
@@ -245,7 +244,7 @@ mod tests {
 
     #[test]
     fn components_of_known_colours() -> Result<()> {
-        let eigen = components(&moments::of_training(&data())?);
+        let eigen = components(&Moments::of_training(&data())?);
         // Squared lengths of the two directions; nothing varies along the third.
         for (value, expected) in eigen.values.iter().zip([900.0, 162.0, 0.0]) {
             assert!((value - expected).abs() < 1e-9, "{:?}", eigen.values);
@@ -275,7 +274,7 @@ mod tests {
         };
         let images = bytes.chunks_exact(3073).map(|record| record[1..].to_vec());
         let data = InMemory::new([3, 32, 32], images.collect());
-        let eigen = components(&moments::of_training(&data)?);
+        let eigen = components(&Moments::of_training(&data)?);
         let values = [11288.48536971, 796.9848545, 172.64953951];
         let vectors = [
             [0.55724801, 0.57686078, 0.59724894],

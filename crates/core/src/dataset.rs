@@ -41,8 +41,8 @@ pub trait Dataset: Send + Sync {
     fn read(&self, split: Split, index: usize, pixels: &mut [u8]) -> Result<u32>;
 
     /// The moments of all images of the training split and of no others, where the
-    /// set has them without reading every image. `None`, the default, lets a step
-    /// that needs them read the images.
+    /// set has them without reading every image. With `None`, the default, the images
+    /// are read for the first step that needs them.
     ///
     /// # Errors
     /// They are there but cannot be read.

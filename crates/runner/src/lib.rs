@@ -33,6 +33,7 @@ mod parallel;
 mod pipeline;
 mod plan;
 mod progress;
+mod remembered;
 mod run;
 mod search;
 mod session;

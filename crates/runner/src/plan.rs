@@ -11,6 +11,7 @@ use ablate_store::{Experiment, ExperimentFolder, trial_name};
 
 use crate::config::{Choice, Hashes, TrialConfig};
 use crate::outline::Outline;
+use crate::remembered::Remembered;
 use crate::{Error, Pipeline, PlannedGroup, Result, check, memory};
 
 /// A trial that may or may not have run.
@@ -201,9 +202,9 @@ impl Datasets {
         if let Some(data) = open.get(&key) {
             return Ok(Arc::clone(data));
         }
-        let data: Arc<dyn Dataset> = registry::dataset(&choice.name, &choice.config, &self.cx)
-            .map_err(|error| in_table("data", error))?
-            .into();
+        let data = registry::dataset(&choice.name, &choice.config, &self.cx)
+            .map_err(|error| in_table("data", error))?;
+        let data: Arc<dyn Dataset> = Arc::new(Remembered::new(data));
         open.insert(key, Arc::clone(&data));
         Ok(data)
     }

@@ -3,6 +3,8 @@
 //! Pixels are bytes, so the sums are kept as integers: exact, and therefore the
 //! same whatever the order in which images are added, and in however many parts.
 
+mod training;
+
 /// First and second moments of the pixels of images of one shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moments {
