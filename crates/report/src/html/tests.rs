@@ -90,6 +90,15 @@ fn the_page_needs_nothing_else() {
 }
 
 #[test]
+fn tables_stay_tables_on_paper() {
+    let (_, print) = include_str!("style.css")
+        .split_once("@media print")
+        .expect("rules for paper");
+    assert!(print.contains("  th, td, td.long {"), "{print}");
+    assert!(!print.contains("display: block"), "{print}");
+}
+
+#[test]
 fn names_cannot_break_out() {
     let hostile = "</script></noscript><img src=x onerror=alert(1)>'\"&\u{0}{{script}}";
     let mut experiment = experiment();
