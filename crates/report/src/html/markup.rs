@@ -77,15 +77,15 @@ pub(crate) fn element(tag: &str, attributes: &[(&str, &str)], inside: impl Into<
 }
 
 /// The template with each `{{name}}` replaced by its part. Parts are not searched
-/// for names, and a name without a part leaves nothing.
+/// for names, a name without a part leaves nothing, and one without an end is text.
 pub(crate) fn fill(template: &str, parts: &[(&str, Markup)]) -> String {
     let mut html = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
-        html += before;
         let Some((name, after)) = after.split_once("}}") else {
             break;
         };
+        html += before;
         let part = parts.iter().find(|part| part.0 == name);
         html += part.map_or("", |part| &part.1.0);
         rest = after;
@@ -135,5 +135,6 @@ mod tests {
     fn a_part_that_names_another_is_left_alone() {
         let parts = [("a", "{{b}} {{".into()), ("b", "B".into())];
         assert_eq!(fill("1 {{a}} 2 {{b}} {{c}}3", &parts), "1 {{b}} {{ 2 B 3");
+        assert_eq!(fill("1 {{b}} 2 {{b", &parts), "1 B 2 {{b");
     }
 }
