@@ -80,8 +80,9 @@ pub(crate) enum Outcome {
     AtLeast(f64),
     /// The other side fell short of the target alone: the effect is this or weaker.
     AtMost(f64),
-    /// The treatment diverged, so it speaks against the claim, by how much is not
-    /// known.
+    /// The treatment diverged, or the side that the claim expects less of fell short
+    /// of the target too early to give a bound: that speaks against the claim, by how
+    /// much is not known.
     Against(&'static str),
     /// Neither side has a number because of how training went; anything may be true.
     Unknown(&'static str),
@@ -115,10 +116,12 @@ impl Outcome {
                 value if value.is_finite() => Self::Exact(value),
                 _ => Self::LeftOut("a ratio needs two positive values".to_string()),
             },
-            // A bound of zero (diverged in the first epoch) says nothing, and
-            // leaving it out favours the baseline.
+            // A quotient has no bound from zero (diverged before the first evaluation).
+            // Where the claim is of less, leaving the pair out favours the baseline;
+            // where it is of more, that would favour the claim.
             (MoreThan(b), Seen(t)) => match effect(b, t) {
                 value if value.is_finite() => bound(value, less),
+                _ if !less => Self::Against("baseline did not reach the target"),
                 _ => Self::LeftOut("baseline gives no bound".to_string()),
             },
             // Never reaching the target must not pass for taking long to reach it.
@@ -223,6 +226,13 @@ mod tests {
             of(&reached, &diverged),
             Outcome::Against("treatment diverged")
         );
+        let mut early = trial("tanh", 1, &[]);
+        early.status = DIVERGED;
+        assert_eq!(
+            of(&early, &reached),
+            Outcome::Against("baseline did not reach the target")
+        );
+        assert!(matches!(of(&early, &short), Outcome::Unknown(_)));
     }
 
     #[test]

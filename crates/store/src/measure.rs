@@ -71,9 +71,9 @@ impl Measure {
         let history = &trial.history;
         let last = history.last();
         let value: Option<f64> = match self {
-            Self::EpochsToTrainError(target) => return epochs_to(history, *target, training),
+            Self::EpochsToTrainError(target) => return epochs_to(trial, *target, training),
             Self::EpochsToValidationError(target) => {
-                return epochs_to(history, *target, validation);
+                return epochs_to(trial, *target, validation);
             }
             Self::FinalValidation(metric) => {
                 last.and_then(|epoch| epoch.validation.get(metric).copied())
@@ -149,14 +149,11 @@ fn validation(record: &EpochRecord) -> Option<Point> {
 /// epochs that have one.
 ///
 /// A first error already at the target has nothing before it to interpolate from
-/// and counts as its own moment.
-fn epochs_to(
-    history: &[EpochRecord],
-    target: f64,
-    point: fn(&EpochRecord) -> Option<Point>,
-) -> Censored {
+/// and counts as its own moment. A trial that diverged before any error was measured
+/// bounds nothing, but it is no trial without a measure.
+fn epochs_to(trial: &Trial, target: f64, point: fn(&EpochRecord) -> Option<Point>) -> Censored {
     let mut before: Option<Point> = None;
-    for (at, error) in history.iter().filter_map(point) {
+    for (at, error) in trial.history.iter().filter_map(point) {
         if error <= target {
             return Censored::Seen(match before {
                 Some((earlier, above)) => {
@@ -169,8 +166,10 @@ fn epochs_to(
     }
     match before {
         Some((at, _)) => Censored::MoreThan(at),
-        None if history.is_empty() => Censored::MoreThan(0.0),
-        None => Censored::Missing,
+        None => match trial.status {
+            Status::Diverged { .. } => Censored::MoreThan(0.0),
+            _ => Censored::Missing,
+        },
     }
 }
 
@@ -209,22 +208,36 @@ mod tests {
 
     #[test]
     fn crossing_is_interpolated_and_bounded() {
-        let to = |errors: &[f64]| epochs_to(&history(errors), 0.25, training);
+        let to = |errors: &[f64]| epochs_to(&trial(errors), 0.25, training);
         assert_eq!(to(&[0.5, 0.3, 0.2]), Censored::Seen(2.0));
         assert_eq!(to(&[0.2]), Censored::Seen(0.5));
         assert_eq!(to(&[0.5, 0.3]), Censored::MoreThan(1.5));
-        assert_eq!(to(&[]), Censored::MoreThan(0.0));
-        let mut bare = history(&[0.5]);
-        bare[0].train.clear();
+        let mut bare = trial(&[0.5]);
+        bare.history[0].train.clear();
         assert_eq!(epochs_to(&bare, 0.25, training), Censored::Missing);
+    }
+
+    #[test]
+    fn a_trial_that_diverged_before_it_was_evaluated_missed_the_target() {
+        let measure = Measure::EpochsToValidationError(0.25);
+        for errors in [&[][..], &[0.9, 0.9]] {
+            let mut early = trial(errors);
+            early.status = Status::Diverged {
+                epoch: errors.len() + 1,
+            };
+            for record in &mut early.history {
+                record.validation.clear();
+            }
+            assert_eq!(measure.of(&early), Censored::MoreThan(0.0));
+        }
     }
 
     #[test]
     fn validation_errors_stand_for_the_end_of_evaluated_epochs() {
         // Validation errors 0.6, none, 0.3, evaluated every other epoch.
-        let mut history = history(&[0.5, 0.3, 0.2]);
-        history[1].validation.clear();
-        let to = |target| epochs_to(&history, target, validation);
+        let mut trial = trial(&[0.5, 0.3, 0.2]);
+        trial.history[1].validation.clear();
+        let to = |target| epochs_to(&trial, target, validation);
         assert!(matches!(to(0.45), Censored::Seen(at) if (at - 2.0).abs() < 1e-12));
         assert_eq!(to(0.1), Censored::MoreThan(3.0));
     }
