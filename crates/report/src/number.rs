@@ -136,7 +136,8 @@ pub(crate) fn censored(value: Censored, unit: Unit) -> String {
 /// shown that it does not have.
 pub fn exact(value: f64, unit: Unit) -> String {
     let rounded = fixed(value * unit.factor(), 6);
-    let text = match rounded.contains('.') {
+    // The zeros of an exponent are not to be trimmed.
+    let text = match rounded.contains('.') && !rounded.contains('e') {
         true => rounded.trim_end_matches('0').trim_end_matches('.'),
         false => &rounded,
     };
@@ -303,6 +304,7 @@ mod tests {
         assert_eq!(exact(-1.7, Unit::Points), "-1.7 points");
         assert_eq!(exact(0.25, Unit::Percent), "25%");
         assert_eq!(exact(100.0, Unit::Plain), "100");
+        assert_eq!(exact(1e10, Unit::Times), "1.00e10x");
         assert_eq!(size(-0.0312, Unit::Points), "0.031 points");
         assert_eq!(p_value(0.25), "0.25");
         assert_eq!(p_value(0.00643), "0.006");

@@ -187,12 +187,13 @@ pub(crate) fn table(subjects: &[Subject]) -> Option<Table> {
         return None;
     }
     let matrix = Matrix::of(subject);
+    let percent = |share| format!("{}%", number::estimate(share, None, Unit::Percent));
     let row = |(class, predicted, count): (usize, usize, usize)| {
         vec![
             subject.class(class).to_string(),
             subject.class(predicted).to_string(),
             number::count(count),
-            number::exact(matrix.share(class, predicted), Unit::Percent),
+            percent(matrix.share(class, predicted)),
         ]
     };
     let share = "share of its images".to_string();

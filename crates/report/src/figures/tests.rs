@@ -137,7 +137,7 @@ fn every_figure_says_what_it_shows() {
         }
     }
     let count = |name: &str| svg(&report, name).matches("<image ").count();
-    // Two variants of 8 filters; 8 cards; 8 queries with 2 times 6 neighbours.
+    // Two variants of 8 filters; 8 cards; 9 queries with 2 times 6 neighbours.
     assert_eq!(count("filters"), 16);
     assert_eq!(count("predictions"), 8);
     assert_eq!(count("retrieval"), 9 * (1 + 2 * 6));
@@ -190,7 +190,7 @@ fn many_classes_are_confused_in_a_table() {
     assert!(!names(&report).contains(&"confusion"));
     let markdown = report.markdown();
     assert!(markdown.contains("## Most confused classes"), "{markdown}");
-    let row = "| class 0 of a long name | class 1 of a long name | 1 | 33.333333% |";
+    let row = "| class 0 of a long name | class 1 of a long name | 1 | 33.33% |";
     assert!(markdown.contains(row), "{markdown}");
 }
 
