@@ -53,7 +53,13 @@ impl Axis {
 
     /// Whole steps around `low` to `high`.
     pub(crate) fn between(low: f64, high: f64) -> Self {
-        let step = step((high - low).max(0.1), 6.0);
+        let size = low.abs().max(high.abs());
+        // A range of no width, rounding aside, is given one.
+        let length = match high - low {
+            width if width > 1e-6 * size => width,
+            _ => (0.1 * size).max(0.1),
+        };
+        let step = step(length, 6.0);
         let from = (low / step).floor() * step;
         let to = ((high / step).ceil() * step).max(from + step);
         Self {
@@ -177,5 +183,21 @@ mod tests {
         assert!(Axis::values(&high).from < 25.0);
         let zero = Axis::values(&panel(&[0.0]));
         assert!(zero.from == 0.0 && zero.to > 0.0);
+    }
+
+    #[test]
+    fn small_numbers_have_ticks_too() {
+        // Differences of losses, as an effect plot has them.
+        let effect = Axis::between(-0.0101, 0.0073);
+        let labels: Vec<String> = effect
+            .within(-0.0115, 0.0087)
+            .into_iter()
+            .map(|(_, label)| label)
+            .collect();
+        assert_eq!(labels, ["-0.010", "-0.005", "0.000", "0.005"]);
+        let losses = Axis::values(&panel(&[0.03, 0.002]));
+        assert_eq!((losses.from, losses.ticks.len()), (0.0, 7));
+        let rounding = Axis::between(0.1 + 0.2, 0.3);
+        assert!(rounding.to - rounding.from < 0.1 && rounding.to > rounding.from);
     }
 }

@@ -92,7 +92,9 @@
   const draw = (panel, area, width) => {
     const height = Math.round(Math.min(340, Math.max(220, width * 0.62)));
     const [low, high] = range(panel);
-    const by = step(Math.max(high - low, 0.1), 6);
+    const size = Math.max(Math.abs(low), Math.abs(high));
+    // A range of no width, rounding aside, is given one, as in `axis.rs`.
+    const by = step(high - low > 1e-6 * size ? high - low : Math.max(0.1 * size, 0.1), 6);
     const from = Math.floor(low / by) * by;
     const to = Math.max(Math.ceil(high / by) * by, from + by);
     const inner = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
