@@ -1,5 +1,6 @@
 //! Which trials a command is about: the arguments that `run` and `report` share.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use ablate_runner::Draft;
@@ -71,10 +72,26 @@ impl Selection {
 
     /// The command that runs this again, wherever its trials are kept.
     pub fn command(&self) -> String {
+        self.command_under(&overrides())
+    }
+
+    /// The command that runs this again in the same store.
+    pub fn command_here(&self) -> String {
+        let store = self.settings.store.iter();
+        let store = store.map(|store| format!(" --store {}", quoted(&store.to_string_lossy())));
+        self.command() + &store.collect::<String>()
+    }
+
+    /// The command, with what the environment overrides.
+    fn command_under(&self, overrides: &[(String, String)]) -> String {
         let file = &self.experiment;
         let file = file.strip_prefix(workspace::root()).unwrap_or(file);
         let settings = &self.settings;
-        let mut command = format!("cargo xtask run {}", quoted(&file.to_string_lossy()));
+        let overrides = overrides.iter();
+        let mut command: String = overrides
+            .map(|(name, value)| format!("{name}={} ", quoted(value)))
+            .collect();
+        command += &format!("cargo xtask run {}", quoted(&file.to_string_lossy()));
         if let Some(profile) = &settings.profile {
             command += &format!(" --profile {}", quoted(profile));
         }
@@ -102,6 +119,17 @@ impl Selection {
     }
 }
 
+/// The environment's variables that override keys, in alphabetical order.
+fn overrides() -> Vec<(String, String)> {
+    let text = |word: OsString| word.to_string_lossy().into_owned();
+    let mut overrides: Vec<(String, String)> = std::env::vars_os()
+        .map(|(name, value)| (text(name), text(value)))
+        .filter(|(name, _)| name.to_ascii_uppercase().starts_with("ABLATE__"))
+        .collect();
+    overrides.sort();
+    overrides
+}
+
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
@@ -123,13 +151,23 @@ mod tests {
             point: Vec::new(),
         };
         let usual = "cargo xtask run experiments/lrn.toml";
-        assert_eq!(selection.command(), usual);
+        assert_eq!(selection.command_under(&[]), usual);
         selection.settings.profile = Some("paper".to_string());
         selection.settings.set = ["optimiser.lr=0.003", "machine.device=\"it's\""]
             .map(String::from)
             .to_vec();
         selection.settings.seeds = Some(5);
         let settings = r#" --profile paper --set optimiser.lr=0.003 --set 'machine.device="it'\''s"' --seeds 5"#;
-        assert_eq!(selection.command(), format!("{usual}{settings}"));
+        assert_eq!(selection.command_under(&[]), format!("{usual}{settings}"));
+        let overrides = [
+            ("ABLATE__OPTIMISER__LR", "0.003"),
+            ("ABLATE__TRAINING__PRECISION", "\"f32\""),
+        ]
+        .map(|(name, value)| (name.to_string(), value.to_string()));
+        let environment = r#"ABLATE__OPTIMISER__LR=0.003 ABLATE__TRAINING__PRECISION='"f32"' "#;
+        assert_eq!(
+            selection.command_under(&overrides),
+            format!("{environment}{usual}{settings}")
+        );
     }
 }
