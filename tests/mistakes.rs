@@ -94,6 +94,21 @@ fn broken_toml_shows_the_line() {
 }
 
 #[test]
+fn a_report_without_trials_says_which_run_makes_them() {
+    let program = Program::new();
+    let error = program.fail(&[
+        "report",
+        EXPERIMENT,
+        "--seeds",
+        "2",
+        "--set",
+        "training.epochs=2",
+    ]);
+    let run = format!("cargo xtask run {EXPERIMENT} --set training.epochs=2 --seeds 2 --store ");
+    assert_says(&error, &["no trial has run", &run, program.path()]);
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let error = Program::new().fail(&["run", "experiments/absent.toml"]);
     assert_says(&error, &["experiments/absent.toml", "fix:"]);

@@ -39,9 +39,9 @@ fn of(selection: &Selection) -> anyhow::Result<()> {
     let (folder, trials) = ablate_runner::stored(&plan, &store)?;
     if trials.is_empty() {
         bail!(
-            "{}: no trial has run yet\n  fix: cargo xtask run {}",
+            "{}: no trial has run yet\n  fix: {}",
             folder.path().display(),
-            selection.experiment.display()
+            selection.command_here()
         );
     }
     let target = folder.path().join(selection.report_folder());
