@@ -4,13 +4,18 @@
 use ablate_core::{Kind, registry};
 use anyhow::bail;
 
-/// Crates that a project depends on or that are always there: a package of such a
-/// name could not use them.
-const CRATES: [&str; 12] = [
+/// Names a package cannot have: crates that a project depends on or that are always
+/// there, which it could then not use, and folders that cargo builds in, which it
+/// refuses as the name of a program.
+const RESERVED: [&str; 16] = [
     "alloc",
+    "build",
     "candle_core",
     "candle_nn",
     "core",
+    "deps",
+    "examples",
+    "incremental",
     "proc_macro",
     "rand",
     "rand_chacha",
@@ -49,8 +54,10 @@ impl Name {
         if !starts || !text.chars().all(fits) || text.ends_with('_') || text.contains("__") {
             bail!("`{text}` cannot be a plugin's name{}", better(text));
         }
-        if CRATES.contains(&text) || WORDS.contains(&text) || text.starts_with("ablate_") {
-            bail!("`{text}` is a name of Rust's or of a crate's\n  fix: choose another");
+        if RESERVED.contains(&text) || WORDS.contains(&text) || text.starts_with("ablate_") {
+            bail!(
+                "`{text}` is a name of Rust's, of cargo's or of a crate's\n  fix: choose another"
+            );
         }
         if registry::find(kind, text).is_ok() {
             bail!("there is a {kind} `{text}` already\n  fix: choose another name");
@@ -145,7 +152,14 @@ mod tests {
 
     #[test]
     fn names_that_mean_something_else_are_refused() {
-        for text in ["candle_core", "type", "ablate_nn", "image"] {
+        for text in [
+            "candle_core",
+            "type",
+            "ablate_nn",
+            "image",
+            "build",
+            "incremental",
+        ] {
             let error = name(text).expect_err(text);
             assert!(error.contains("choose another"), "{text}: {error}");
         }
