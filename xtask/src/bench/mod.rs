@@ -52,14 +52,15 @@ pub struct BenchArgs {
     #[arg(long, value_name = "PYTHON")]
     torch: Option<PathBuf>,
     /// Threads each implementation may use [default: all cores].
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// Runs of each case; the page shows the median, the fastest and the slowest.
     #[arg(long, default_value_t = 15)]
     repeats: usize,
-    /// Folder for the numbers and the picture; the page lies beside it, as DIR.md.
-    #[arg(long, default_value = "docs/benchmarks", value_name = "DIR")]
-    out: PathBuf,
+    /// Folder for the numbers and the picture, beside which the page lies as DIR.md;
+    /// without it, `docs/benchmarks` in the project.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Few runs on small batches, to see that it works; says so in the table.
     #[arg(long)]
     quick: bool,
@@ -137,7 +138,7 @@ pub fn run(args: BenchArgs) -> Result<()> {
         return Ok(());
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = args.threads.unwrap_or(cores);
+    let threads = args.threads.map_or(cores, usize::from);
     if let Some(network) = args.ranks {
         let table = || ranks::table(network, &limits, args.quick);
         println!("{}", pool(threads)?.install(table)?);
@@ -182,7 +183,8 @@ pub fn run(args: BenchArgs) -> Result<()> {
         return Ok(());
     }
     results.parts = children.parts(Network::Alexnet)?;
-    write(&args.out, &results)
+    let usual = || workspace::root().join("docs/benchmarks");
+    write(&args.out.unwrap_or_else(usual), &results)
 }
 
 /// The threads that compute.
@@ -204,6 +206,11 @@ fn measure_here(cases: &[Case], by: Implementation, limits: &Limits) -> Result<(
     Ok(())
 }
 
+/// Beside the folder, whose name may have dots.
+fn page_of(folder: &Path) -> PathBuf {
+    folder.with_added_extension("md")
+}
+
 fn write(folder: &Path, results: &Results) -> Result<()> {
     let stem = format!("threads-{}", results.threads);
     std::fs::create_dir_all(folder)
@@ -213,7 +220,7 @@ fn write(folder: &Path, results: &Results) -> Result<()> {
         println!("wrote {}", path.display());
         Ok::<_, anyhow::Error>(())
     };
-    let file = |extension: &str| folder.join(&stem).with_extension(extension);
+    let file = |extension: &str| folder.join(&stem).with_added_extension(extension);
     save(
         &file("json"),
         serde_json::to_string_pretty(results)?.as_bytes(),
@@ -234,5 +241,5 @@ fn write(folder: &Path, results: &Results) -> Result<()> {
     };
     let page = markdown::page(results, &files);
     println!("{page}");
-    save(&folder.with_extension("md"), page.as_bytes())
+    save(&page_of(folder), page.as_bytes())
 }

@@ -317,3 +317,25 @@ fn ranks_are_timed_from_one_to_sixteen() -> Result<()> {
     assert!(page.contains("Two ranks here"), "{page}");
     Ok(())
 }
+
+#[test]
+fn the_page_has_the_folders_whole_name() {
+    assert_eq!(
+        page_of(Path::new("docs/bench-0.2")),
+        Path::new("docs/bench-0.2.md")
+    );
+    assert_eq!(
+        page_of(Path::new("docs/benchmarks/")),
+        Path::new("docs/benchmarks.md")
+    );
+}
+
+#[test]
+fn no_threads_are_refused() {
+    let parse = |threads| {
+        let arguments = ["xtask", "bench", "--threads", threads];
+        <crate::Cli as clap::Parser>::try_parse_from(arguments)
+    };
+    assert!(parse("1").is_ok());
+    assert!(parse("0").is_err());
+}
