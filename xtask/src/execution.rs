@@ -222,7 +222,7 @@ impl Execution {
                 ablate_runner::launch(plan, &options, &launch, &mut observer)?
             }
         };
-        observer.record_groups(&outcome.trials);
+        observer.end(&outcome.trials);
         Ok(outcome)
     }
 

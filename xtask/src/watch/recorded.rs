@@ -34,13 +34,18 @@ impl Recorded {
         }
     }
 
-    /// Takes down the groups of ensembles among the trials of a run.
-    pub fn record_groups(&mut self, trials: &[Trial]) {
+    /// Takes down the groups of ensembles among the trials of a run, and ends the
+    /// watching.
+    pub fn end(mut self, trials: &[Trial]) {
+        let mut messages = Vec::new();
         for group in trials.iter().filter(|trial| !trial.members.is_empty()) {
             let name = trial_name(&group.variant, group.seed, &group.hash);
-            for message in self.record(&name) {
-                eprintln!("warning: {message}");
-            }
+            messages.extend(self.record(&name));
+        }
+        // A live view would take what is printed with it.
+        drop(self);
+        for message in messages {
+            eprintln!("warning: {message}");
         }
     }
 

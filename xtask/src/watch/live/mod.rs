@@ -52,7 +52,6 @@ impl Live {
         let board = Arc::new(Mutex::new(Board::new(plan, earlier(plan, store))));
         let ends = Arc::new(AtomicBool::new(false));
         let screen = Screen::take()?;
-        logs::keep_tail(true);
         let scene = (Arc::clone(&board), Arc::clone(&ends), control.clone());
         let thread = std::thread::Builder::new()
             .name("live view".to_string())
@@ -62,6 +61,8 @@ impl Live {
                     tracing::warn!("the live view has ended: {error}");
                 }
             })?;
+        // Not before there is a view to show them.
+        logs::keep_tail(true);
         Ok(Self {
             board,
             ends,
