@@ -37,6 +37,13 @@ fn a_broken_experiment_does_not_stop_the_rest() {
     }
     let picture = std::fs::metadata(out.join("results/pooling.svg"));
     assert!(picture.is_ok_and(|file| file.len() > 0));
+
+    // What a later run says is added; who has no report yet stays named.
+    program.fail(&["reproduce", "missing", "--out", folder]);
+    let page = std::fs::read_to_string(out.join("RESULTS.md")).expect("the page");
+    for part in ["| absent | - |", "| missing | - |", "(#pooling)"] {
+        assert!(page.contains(part), "`{part}` is not in:\n{page}");
+    }
 }
 
 /// Running one experiment renews its rows; what earlier runs found stays, even where

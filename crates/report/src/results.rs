@@ -79,6 +79,11 @@ impl Entry {
         }
     }
 
+    /// Whether the experiment gave no report, and never has.
+    pub fn is_broken(&self) -> bool {
+        self.section.is_empty()
+    }
+
     /// The entry as its file holds it.
     ///
     /// # Errors
@@ -123,7 +128,7 @@ pub fn results(entries: &[Entry], notes: impl Fn(&str) -> String) -> String {
     );
     for entry in &entries {
         for cells in &entry.rows {
-            let curves = match entry.section.is_empty() {
+            let curves = match entry.is_broken() {
                 true => "-".to_string(),
                 false => format!("[curves](results/{}.svg)", entry.name),
             };

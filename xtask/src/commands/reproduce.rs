@@ -83,9 +83,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 let file = &selection.experiment;
                 eprintln!("error: {}: {}", file.display(), complaint::text(&error));
                 broken += 1;
-                let name = file.file_stem().unwrap_or_default().to_string_lossy();
-                let entry = Entry::broken(&name, &command, &format!("{error:#}"));
-                page.entries.entry(name.into_owned()).or_insert(entry);
+                page.tell(Entry::broken(&name(file), &command, &format!("{error:#}")))?;
             }
         }
         page.write()?;
@@ -145,9 +143,26 @@ impl Page {
         for (figure, _) in &entry.figures {
             copy(&format!("{figure}.svg"), format!("{name}-{figure}.svg"))?;
         }
-        let file = results.join(format!("{name}.json"));
+        self.keep(entry)
+    }
+
+    /// Puts an experiment on the page that gave no report, unless an earlier run has
+    /// one of it.
+    fn tell(&mut self, broken: Entry) -> anyhow::Result<()> {
+        match self.entries.get(&broken.name) {
+            Some(entry) if !entry.is_broken() => Ok(()),
+            _ => self.keep(broken),
+        }
+    }
+
+    /// Keeps an entry for this page and those of later runs.
+    fn keep(&mut self, entry: Entry) -> anyhow::Result<()> {
+        let file = self
+            .out
+            .join("results")
+            .join(format!("{}.json", entry.name));
         atomic::write(&file, entry.to_json()?.as_bytes())?;
-        self.entries.insert(name.clone(), entry);
+        self.entries.insert(entry.name.clone(), entry);
         Ok(())
     }
 
@@ -164,6 +179,17 @@ impl Page {
         let notes = |name: &str| notes.get(name).cloned().unwrap_or_default();
         let page = ablate_report::results(&entries, notes);
         Ok(atomic::write(&self.path(), page.as_bytes())?)
+    }
+}
+
+/// The experiment's name: in its file, or where that cannot be read, of it.
+fn name(file: &Path) -> String {
+    match ExperimentFile::read(file) {
+        Ok(read) => read.table().name.clone(),
+        Err(_) => {
+            let stem = file.file_stem().unwrap_or_default();
+            stem.to_string_lossy().into_owned()
+        }
     }
 }
 
