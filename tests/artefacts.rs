@@ -85,6 +85,36 @@ fn a_run_leaves_every_promised_file() {
                     && entry.metadata().is_ok_and(|m| m.len() > 1000)
             });
         assert!(events, "no events in {}", trial.display());
+        check_listed(&trial);
+    }
+}
+
+/// A finished trial has the files that docs/store.md lists, and no others.
+fn check_listed(trial: &Path) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/store.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    // What stands eight deep is in a trial's folder.
+    let listed: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("        "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let is = |pattern: &str, name: &str| match pattern.split_once('*') {
+        Some((start, end)) => name.starts_with(start) && name.ends_with(end),
+        None => name == pattern,
+    };
+    let files: Vec<String> = std::fs::read_dir(trial)
+        .expect("the trial")
+        .map(|file| file.expect("an entry").file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    for file in &files {
+        let is_listed = listed.iter().any(|pattern| is(pattern, file));
+        assert!(is_listed, "`{file}` is not in docs/store.md");
+    }
+    for pattern in listed {
+        let is_there = files.iter().any(|file| is(pattern, file));
+        assert!(is_there, "docs/store.md lists `{pattern}`: {files:?}");
     }
 }
 

@@ -12,6 +12,7 @@
 //!                                            /events.out.*      for TensorBoard
 //!                                            /log.txt           what happened, and when
 //!                         /search/VARIANT-seedN-HASH/       trials of a search, the same files
+//!                         /launch/                          jobs of a launcher
 //!                         /report/
 //! ```
 //!
