@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct MyPlugin {}
 
+// A name that ends in `error` or `accuracy` is shown in percent.
 register!(
     metric,
     "my_plugin",

@@ -7,6 +7,9 @@ use crate::{PluginConfig, Result};
 ///
 /// The runner takes the mean, so a metric has no state to reset, to save in a
 /// checkpoint or to get wrong when batches differ in size.
+///
+/// A metric whose name ends in `error` or `accuracy` is taken for a share of images,
+/// from 0 to 1: reports show it in percent and its differences in percentage points.
 pub trait Metric: Send + Sync {
     /// The score of one image, lower for a better prediction: `log_probabilities` by
     /// class, `target` its label.
