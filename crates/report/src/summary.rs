@@ -155,12 +155,8 @@ impl VariantSummary {
 /// A summary of every variant. Measures that no trial has are dropped, except
 /// the claim's own.
 pub(crate) fn variants(experiment: &Experiment, trials: &Trials) -> Vec<VariantSummary> {
-    let claimed: Vec<Measure> = experiment
-        .claim
-        .each()
-        .into_iter()
-        .map(|claim| claim.measure)
-        .collect();
+    let claims = experiment.claim.each().into_iter();
+    let claimed: Vec<Measure> = claims.map(|claim| claim.measure).collect();
     let measured = |measure: &Measure| {
         let mut groups = trials.groups.iter();
         claimed.contains(measure) || groups.any(|group| !Reading::of(measure, group).is_empty())
@@ -189,16 +185,18 @@ pub(crate) fn setting(trials: &Trials) -> Setting {
     }
 }
 
-/// The claim's measures, and the errors the paper's tables show.
+/// The claim's measures, and the errors the paper's tables show, each once: a claim may
+/// compare one measure in two ways.
 fn with_usual(claimed: &[Measure]) -> Vec<Measure> {
-    let mut measures = claimed.to_vec();
-    for measure in [
+    let usual = [
         Measure::FinalTrain("top1_error".to_string()),
         Measure::FinalValidation("top1_error".to_string()),
         Measure::FinalValidation("top5_error".to_string()),
-    ] {
-        if !measures.contains(&measure) {
-            measures.push(measure);
+    ];
+    let mut measures: Vec<Measure> = Vec::new();
+    for measure in claimed.iter().chain(&usual) {
+        if !measures.contains(measure) {
+            measures.push(measure.clone());
         }
     }
     measures
