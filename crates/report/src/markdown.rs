@@ -27,10 +27,10 @@ pub(crate) fn render(report: &Report) -> String {
         ),
         report
             .verdicts()
-            .iter()
-            .map(|(name, judgement)| {
+            .map(|(name, finding)| {
+                let judgement = &finding.judgement;
                 let reason = escape(&judgement.reason);
-                format!("**{}: {}.** {reason}\n", escape(name), judgement.verdict)
+                format!("**{}: {}.** {reason}\n", escape(&name), judgement.verdict)
             })
             .collect::<Vec<_>>()
             .join("\n"),

@@ -15,18 +15,17 @@ pub(crate) fn notes(report: &Report) -> Vec<String> {
     let mut notes = vec![
         "Cells are mean ± standard deviation over seeds [95% Student t interval].".to_string(),
     ];
-    let comparisons = report.comparisons();
-    for (claim, effect, _) in comparisons.iter().filter(|c| c.2.is_some()) {
-        let about = about(claim, effect);
+    for finding in report.findings() {
+        let about = about(&finding.claim, &finding.effect);
         match report.further.is_empty() {
             true => notes.extend(about),
             false => {
-                let name = reading::heading(&claim.measure);
+                let name = reading::heading(&finding.claim.measure);
                 notes.extend(about.iter().map(|note| format!("On {name}: {note}")));
             }
         }
     }
-    if comparisons.len() > 1 {
+    if report.comparisons().len() > 1 {
         notes.push(format!(
             "{} p (Holm) corrects the t tests for the number of effects in the table; a verdict \
              uses its own interval, uncorrected.",

@@ -39,17 +39,28 @@ pub struct Finding {
     pub judgement: Judgement,
 }
 
+impl Finding {
+    fn new(claim: Claim, trials: &Trials) -> Self {
+        let effect = Effect::of(&claim, trials.treatment(), trials.baseline());
+        Self {
+            judgement: verdict::judge(&claim, &effect),
+            effect,
+            claim,
+        }
+    }
+}
+
 /// Everything a report shows.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The experiment, with its claim.
     pub experiment: Experiment,
-    /// The verdict on the claim and its reason.
-    pub judgement: Judgement,
-    /// The treatment against the baseline, then against every other variant.
-    pub effects: Vec<Effect>,
+    /// The claim's first number, which the verdict on the claim is by.
+    pub headline: Finding,
     /// The claim's further numbers.
     pub further: Vec<Finding>,
+    /// The treatment against every other variant, in the first number.
+    pub others: Vec<Effect>,
     /// Every variant, in the order of the experiment's file.
     pub variants: Vec<VariantSummary>,
     /// What the variants share.
@@ -67,26 +78,20 @@ impl Report {
     /// does not exist, or a trial's file of outputs that is damaged.
     pub fn new(experiment: &Experiment, trials: &[Trial]) -> Result<Self> {
         let trials = Trials::new(experiment, trials)?;
-        let mut effects = effects(&experiment.claim, &trials);
-        let mut further = further(&experiment.claim, &trials);
-        correct(
-            effects
-                .iter_mut()
-                .chain(further.iter_mut().map(|finding| &mut finding.effect)),
-        );
-        let judgement = match effects.first() {
-            Some(effect) => verdict::judge(&experiment.claim, effect),
-            None => Judgement {
-                verdict: Verdict::Inconclusive,
-                reason: "There is nothing to compare.".to_string(),
-            },
-        };
+        let claim = &experiment.claim;
+        let find = |claim| Finding::new(claim, &trials);
+        let mut headline = find(claim.clone());
+        let mut further: Vec<Finding> = claim.each().into_iter().skip(1).map(find).collect();
+        let mut others = others(claim, &trials);
+        let found = further.iter_mut().map(|finding| &mut finding.effect);
+        let effects = std::iter::once(&mut headline.effect).chain(&mut others);
+        correct(effects.chain(found).collect());
         let variants = summary::variants(experiment, &trials);
         Ok(Self {
             experiment: experiment.clone(),
-            judgement,
-            effects,
+            headline,
             further,
+            others,
             details: Details::new(experiment, &trials, &variants),
             variants,
             setting: summary::setting(&trials),
@@ -97,7 +102,7 @@ impl Report {
 
     /// The verdict on the claim.
     pub fn verdict(&self) -> Verdict {
-        self.judgement.verdict
+        self.headline.judgement.verdict
     }
 
     /// The pictures of what the models have learned, as far as the trials kept what
@@ -106,29 +111,35 @@ impl Report {
         &self.figures.pictures
     }
 
-    /// The verdicts with what each is on, the headline first.
-    pub(crate) fn verdicts(&self) -> Vec<(String, &Judgement)> {
+    /// Every number of the claim, the headline first.
+    pub(crate) fn findings(&self) -> impl Iterator<Item = &Finding> {
+        std::iter::once(&self.headline).chain(&self.further)
+    }
+
+    /// The findings with what the verdict of each is called.
+    pub(crate) fn verdicts(&self) -> impl Iterator<Item = (String, &Finding)> {
         let further = self.further.iter().map(|finding| {
             let measure = reading::heading(&finding.claim.measure);
-            (format!("Verdict on {measure}"), &finding.judgement)
+            (format!("Verdict on {measure}"), finding)
         });
-        let headline = ("Verdict".to_string(), &self.judgement);
-        std::iter::once(headline).chain(further).collect()
+        std::iter::once(("Verdict".to_string(), &self.headline)).chain(further)
+    }
+
+    /// The treatment against the baseline, then against every other variant, in the
+    /// claim's first number.
+    pub(crate) fn effects(&self) -> impl Iterator<Item = &Effect> {
+        std::iter::once(&self.headline.effect).chain(&self.others)
     }
 
     /// Every effect with the claim it answers and, where the claim is about it,
     /// its verdict: the headline, the claim's further numbers, other variants.
     pub(crate) fn comparisons(&self) -> Vec<(&Claim, &Effect, Option<&Judgement>)> {
-        let claim = &self.experiment.claim;
-        let mut effects = self.effects.iter();
-        let headline = effects.next();
-        let headline = headline.map(|effect| (claim, effect, Some(&self.judgement)));
-        let further = self
-            .further
-            .iter()
+        let claimed = self
+            .findings()
             .map(|finding| (&finding.claim, &finding.effect, Some(&finding.judgement)));
-        let others = effects.map(|effect| (claim, effect, None));
-        headline.into_iter().chain(further).chain(others).collect()
+        let others = self.others.iter();
+        let others = others.map(|effect| (&self.experiment.claim, effect, None));
+        claimed.chain(others).collect()
     }
 
     /// The report as one page for a browser: `report.html`. `command` is what its
@@ -229,51 +240,22 @@ impl Report {
     }
 }
 
-/// The claim's comparison first, then the treatment against the other variants.
-fn effects(claim: &Claim, trials: &Trials) -> Vec<Effect> {
-    let (Some(treatment), Some(baseline)) = (
-        trials.group(&claim.treatment),
-        trials.group(&claim.baseline),
-    ) else {
-        return Vec::new();
-    };
-    let others = trials
-        .groups
-        .iter()
-        .filter(|group| group.name != claim.treatment && group.name != claim.baseline);
-    std::iter::once(baseline)
-        .chain(others)
-        .map(|other| Effect::of(claim, treatment, other))
+/// The treatment against the variants that the claim does not name.
+fn others(claim: &Claim, trials: &Trials) -> Vec<Effect> {
+    let groups = trials.groups.iter();
+    groups
+        .filter(|group| group.name != claim.treatment && group.name != claim.baseline)
+        .map(|other| Effect::of(claim, trials.treatment(), other))
         .collect()
 }
 
-/// The claim's further numbers, each judged on its own.
-fn further(claim: &Claim, trials: &Trials) -> Vec<Finding> {
-    let (Some(treatment), Some(baseline)) = (
-        trials.group(&claim.treatment),
-        trials.group(&claim.baseline),
-    ) else {
-        return Vec::new();
-    };
-    let find = |claim: Claim| {
-        let effect = Effect::of(&claim, treatment, baseline);
-        Finding {
-            judgement: verdict::judge(&claim, &effect),
-            effect,
-            claim,
-        }
-    };
-    claim.each().into_iter().skip(1).map(find).collect()
-}
-
 /// Corrects the t tests for the number of effects in the report.
-fn correct<'a>(effects: impl Iterator<Item = &'a mut Effect>) {
-    let mut effects: Vec<&mut Effect> = effects.collect();
+fn correct(effects: Vec<&mut Effect>) {
     let p_values: Vec<Option<f64>> = effects
         .iter()
         .map(|effect| effect.estimate.and_then(|estimate| estimate.p_t))
         .collect();
-    for (effect, p) in effects.iter_mut().zip(statistics::holm(&p_values)) {
+    for (effect, p) in effects.into_iter().zip(statistics::holm(&p_values)) {
         effect.p_holm = p;
     }
 }

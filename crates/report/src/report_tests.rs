@@ -234,9 +234,9 @@ fn p_values_are_corrected_for_the_number_of_variants() {
     let mut trials = curves(3, 20);
     trials.extend((1..=3).map(|seed| curve("elu", seed, 20, 5.0, 0.05)));
     let report = Report::new(&experiment, &trials).expect("a report");
-    assert_eq!(report.effects.len(), 2);
-    assert_eq!(report.effects[1].baseline, "elu");
-    for effect in &report.effects {
+    assert_eq!(report.others.len(), 1);
+    assert_eq!(report.others[0].baseline, "elu");
+    for effect in report.effects() {
         let p = effect
             .estimate
             .and_then(|estimate| estimate.p_t)
@@ -262,10 +262,15 @@ fn every_number_of_a_claim_has_a_verdict_of_its_own() {
     // ReLU's validation error is the lower one, so a claim of more is refuted.
     assert_eq!(report.verdict(), Verdict::SameDirection);
     assert_eq!(finding.judgement.verdict, Verdict::NotReproduced);
-    let first = report.effects[0].estimate.and_then(|e| e.p_t).expect("p");
+    let first = report
+        .headline
+        .effect
+        .estimate
+        .and_then(|e| e.p_t)
+        .expect("p");
     let second = finding.effect.estimate.and_then(|e| e.p_t).expect("p");
     let (least, most) = (first.min(second), first.max(second));
-    let holm = [report.effects[0].p_holm, finding.effect.p_holm];
+    let holm = [report.headline.effect.p_holm, finding.effect.p_holm];
     assert!(holm.contains(&Some(2.0 * least)) && holm.contains(&Some(most.max(2.0 * least))));
 
     let markdown = report.markdown();
@@ -328,7 +333,7 @@ fn a_group_is_set_against_the_mean_of_its_members() {
     let singles = [20.0, 22.0, 21.0, 23.0, 19.0, 20.0, 20.0, 20.5, 25.0];
     let (experiment, trials) = ensemble(&singles, &[Some(18.0), Some(19.5), None, Some(17.0)]);
     let report = Report::new(&experiment, &trials).expect("a report");
-    let effect = &report.effects[0];
+    let effect = &report.headline.effect;
     let effects: Vec<Option<f64>> = effect.pairs.iter().map(|pair| pair.effect).collect();
     // 18 - 21, 19.5 - 22, none, 17 - 20.25
     for (ours, by_hand) in effects
@@ -356,7 +361,7 @@ fn a_group_is_set_against_the_mean_of_its_members() {
 fn too_few_seeds_for_a_group_are_told() {
     let (experiment, trials) = ensemble(&[20.0], &[]);
     let report = Report::new(&experiment, &trials).expect("a report");
-    assert_eq!(report.effects[0].pairs.len(), 0);
+    assert_eq!(report.headline.effect.pairs.len(), 0);
     assert_eq!(report.verdict(), Verdict::Inconclusive);
     assert!(report.markdown().contains("Seed 0 fills no group."));
 }
@@ -391,7 +396,12 @@ fn the_worked_example_is_true() {
         .expect("a note");
     let row: Vec<String> = crate::table::effects(&report).rows.concat();
     let row = format!("| {} |", row.join(" | "));
-    for part in [&row, &report.judgement.reason, power, Verdict::RULE] {
+    for part in [
+        &row,
+        &report.headline.judgement.reason,
+        power,
+        Verdict::RULE,
+    ] {
         let part = flat(part);
         assert!(page.contains(&part), "docs/verdicts.md lacks: {part}");
     }

@@ -176,7 +176,8 @@ fn rows(report: &Report) -> Vec<[String; 6]> {
 fn text(report: &Report, failure: Option<&str>) -> String {
     let experiment = &report.experiment;
     let mut text = format!("> {}\n\n", escape(&experiment.claim.text));
-    for (what, judgement) in report.verdicts() {
+    for (what, finding) in report.verdicts() {
+        let judgement = &finding.judgement;
         let (verdict, reason) = (judgement.verdict, escape(&judgement.reason));
         let _ = write!(text, "**{}: {verdict}.** {reason}\n\n", escape(&what));
     }

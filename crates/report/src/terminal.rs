@@ -41,10 +41,10 @@ pub(crate) fn render(report: &Report) -> String {
         .map(|note| wrap(&format!("- {note}"), WIDTH, 2));
     blocks.push(listed.collect::<Vec<_>>().join("\n"));
     blocks.push(wrap(&format!("Rule: {}", Verdict::RULE), WIDTH, 2));
-    let verdicts = report.verdicts();
-    let verdicts = verdicts.iter().map(|(name, judgement)| {
+    let verdicts = report.verdicts().map(|(name, finding)| {
+        let judgement = &finding.judgement;
         labelled(
-            name,
+            &name,
             &format!("{}. {}", judgement.verdict, judgement.reason),
         )
     });

@@ -14,6 +14,9 @@ pub(crate) struct Trials<'a> {
     pub(crate) groups: Vec<Group<'a>>,
     /// Every seed any variant was run with, ascending.
     pub(crate) seeds: Vec<u64>,
+    /// The places of the claim's two variants among the groups.
+    baseline: usize,
+    treatment: usize,
 }
 
 /// The trials of one variant.
@@ -77,20 +80,30 @@ impl<'a> Trials<'a> {
                 });
             }
         }
-        let trials = Self {
-            groups,
-            seeds: distinct(trials.iter().map(|trial| trial.seed)),
+        let place = |name: &str| {
+            let place = groups.iter().position(|group| group.name == name);
+            place.ok_or_else(|| Error::UnknownVariant {
+                experiment: experiment.name.clone(),
+                variant: name.to_string(),
+                fix: nearest(name, groups.iter().map(|group| group.name)),
+            })
         };
-        for name in [&experiment.claim.baseline, &experiment.claim.treatment] {
-            if trials.group(name).is_none() {
-                return Err(Error::UnknownVariant {
-                    experiment: experiment.name.clone(),
-                    variant: name.clone(),
-                    fix: nearest(name, trials.groups.iter().map(|group| group.name)),
-                });
-            }
-        }
-        Ok(trials)
+        Ok(Self {
+            baseline: place(&experiment.claim.baseline)?,
+            treatment: place(&experiment.claim.treatment)?,
+            seeds: distinct(trials.iter().map(|trial| trial.seed)),
+            groups,
+        })
+    }
+
+    /// The variant that the claim starts from.
+    pub(crate) fn baseline(&self) -> &Group<'a> {
+        &self.groups[self.baseline]
+    }
+
+    /// The variant that the claim is about.
+    pub(crate) fn treatment(&self) -> &Group<'a> {
+        &self.groups[self.treatment]
     }
 
     /// The group of a variant.

@@ -109,14 +109,10 @@ fn title(selection: &Selection) -> String {
 
 /// A line for each report: effect and verdict.
 fn overview(rows: &[(String, Box<Report>)]) -> String {
-    let effect = |report: &Report| match report.effects.first() {
-        Some(effect) => format!(
-            "{} against {}: {}",
-            effect.treatment,
-            effect.baseline,
-            effect.text()
-        ),
-        None => "nothing to compare".to_string(),
+    let effect = |report: &Report| {
+        let effect = &report.headline.effect;
+        let (treatment, baseline) = (&effect.treatment, &effect.baseline);
+        format!("{treatment} against {baseline}: {}", effect.text())
     };
     let cells: Vec<[String; 3]> = rows
         .iter()

@@ -54,16 +54,9 @@ fn head(report: &Report) -> Markup {
         " ".into(),
         element("cite", &[], format!("section {}", experiment.claim.section)),
     ];
-    let verdicts = report.verdicts();
-    let verdicts = verdicts.iter().enumerate().map(|(index, verdict)| {
-        let claimed = report.comparisons().into_iter();
-        let claimed = claimed
-            .filter(|comparison| comparison.2.is_some())
-            .nth(index);
-        let plot = claimed.map_or(Markup::default(), |(claim, effect, _)| {
-            effect_plot::render(report, claim, effect)
-        });
-        self::verdict(verdict, plot)
+    let verdicts = report.verdicts().map(|(about, finding)| {
+        let plot = effect_plot::render(report, &finding.claim, &finding.effect);
+        verdict(&about, &finding.judgement, plot)
     });
     let setting = notes::setting(report).into_iter().map(|(name, value)| {
         let pair = [element("dt", &[], name), element("dd", &[], value)];
@@ -78,7 +71,7 @@ fn head(report: &Report) -> Markup {
     .into()
 }
 
-fn verdict((about, judgement): &(String, &Judgement), plot: Markup) -> Markup {
+fn verdict(about: &str, judgement: &Judgement, plot: Markup) -> Markup {
     // Told apart without colour too.
     let mark = match judgement.verdict {
         Verdict::Reproduced => "✓",
@@ -256,12 +249,9 @@ fn differs(report: &Report) -> Markup {
 fn trials(report: &Report) -> Markup {
     let trials = &report.details.trials;
     let measured = report.variants.first().map_or(&[][..], |v| &v.readings);
-    let mut header = vec![
-        "variant".to_string(),
-        "seed".to_string(),
-        "ended".to_string(),
-    ];
-    header.push("epochs".to_string());
+    let mut header = ["variant", "seed", "ended", "epochs"]
+        .map(String::from)
+        .to_vec();
     header.extend(measured.iter().map(|r| reading::heading(&r.measure)));
     header.extend(["images/s", "folder"].map(String::from));
     let rows = trials.iter().map(|trial| {
@@ -269,8 +259,8 @@ fn trials(report: &Report) -> Markup {
             trial.variant.clone(),
             notes::listed(&trial.seeds),
             trial.ended.text(),
+            trial.epochs.to_string(),
         ];
-        row.push(trial.epochs.to_string());
         row.extend(trial.values.iter().cloned());
         row.push(
             trial

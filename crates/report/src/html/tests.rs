@@ -59,7 +59,7 @@ fn the_page_has_every_part() {
     for part in [
         &*title,
         "section 3.1, Fig. 1",
-        &report.judgement.reason,
+        &report.headline.judgement.reason,
         "paper: 6x",
         "Power: ",
         "Warning: relu's optimiser.lr",

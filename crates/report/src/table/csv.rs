@@ -78,8 +78,8 @@ fn row(report: &Report, variant: &VariantSummary) -> Vec<String> {
         Role::Baseline => [number(claim.paper), judgement.verdict.key().to_string()],
         _ => [String::new(), String::new()],
     };
-    row.extend(effect_values(report.effects.iter().find(against)));
-    row.extend(claimed(&report.experiment.claim, &report.judgement));
+    row.extend(effect_values(report.effects().find(against)));
+    row.extend(claimed(&report.headline.claim, &report.headline.judgement));
     for finding in &report.further {
         row.extend(effect_values(Some(&finding.effect).filter(against)));
         row.extend(claimed(&finding.claim, &finding.judgement));
