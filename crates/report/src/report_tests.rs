@@ -298,6 +298,24 @@ fn every_number_of_a_claim_has_a_verdict_of_its_own() {
     assert_eq!(json["further"][0]["verdict"], "not_reproduced");
 }
 
+#[test]
+fn a_measure_that_is_compared_twice_has_one_column() {
+    let mut experiment = experiment();
+    experiment.claim.also = vec![Also {
+        measure: experiment.claim.measure.clone(),
+        comparison: Comparison::Points,
+        paper: None,
+        paper_text: String::new(),
+    }];
+    let report = Report::new(&experiment, &curves(3, 20)).expect("a report");
+    let headers = report.csv();
+    let headers = headers.lines().next().expect("a header");
+    let means = headers
+        .split(',')
+        .filter(|name| *name == "epochs_to_train_error_0.25_mean");
+    assert_eq!(means.count(), 1, "{headers}");
+}
+
 /// Single nets of these errors in percent, and the groups of two they make; a
 /// group of `None` failed.
 fn ensemble(singles: &[f64], groups: &[Option<f64>]) -> (Experiment, Vec<Trial>) {
