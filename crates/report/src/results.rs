@@ -114,6 +114,32 @@ fn claim_figures(measure: &Measure) -> &'static [&'static str] {
     }
 }
 
+/// A file's name as a link takes it.
+fn link(name: &str) -> String {
+    let mut link = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' => link.push(byte.into()),
+            byte if byte.is_ascii_alphanumeric() => link.push(byte.into()),
+            byte => {
+                let _ = write!(link, "%{byte:02X}");
+            }
+        }
+    }
+    link
+}
+
+/// What GitHub calls the section of a heading.
+fn anchor(heading: &str) -> String {
+    let kept = |c: &char| c.is_alphanumeric() || "-_ ".contains(*c);
+    let heading = heading.to_lowercase();
+    heading
+        .chars()
+        .filter(kept)
+        .collect::<String>()
+        .replace(' ', "-")
+}
+
 /// The page: a row a number of each claim, then a section an experiment, both in
 /// the order of the paper; `notes` gives what was written by hand of one.
 pub fn results(entries: &[Entry], notes: impl Fn(&str) -> String) -> String {
@@ -130,15 +156,16 @@ pub fn results(entries: &[Entry], notes: impl Fn(&str) -> String) -> String {
         for cells in &entry.rows {
             let curves = match entry.is_broken() {
                 true => "-".to_string(),
-                false => format!("[curves](results/{}.svg)", entry.name),
+                false => format!("[curves](results/{}.svg)", link(&entry.name)),
             };
             let _ = writeln!(page, "| {} | {curves} |", cells.join(" | "));
         }
     }
     for entry in &entries {
-        let _ = write!(page, "\n## {}\n\n{}\n", entry.name, entry.text);
+        let _ = write!(page, "\n## {}\n\n{}\n", escape(&entry.name), entry.text);
+        let file = link(&entry.name);
         for (figure, title) in &entry.figures {
-            let _ = write!(page, "![{title}](results/{}-{figure}.svg)\n\n", entry.name);
+            let _ = write!(page, "![{title}](results/{file}-{figure}.svg)\n\n");
         }
         let notes = notes(&entry.name);
         if !notes.trim().is_empty() {
@@ -160,7 +187,7 @@ fn rows(report: &Report) -> Vec<[String; 6]> {
             format!(
                 "[{}](#{}): {}",
                 escape(&experiment.title),
-                experiment.name,
+                anchor(&experiment.name),
                 escape(&notes::effect_name(report, claim, effect)),
             ),
             escape(&experiment.claim.section),
@@ -187,7 +214,7 @@ fn text(report: &Report, failure: Option<&str>) -> String {
     for (name, value) in notes::setting(report) {
         let _ = writeln!(text, "- {name}: {}", escape(&value));
     }
-    let curves = &experiment.name;
+    let curves = link(&experiment.name);
     let _ = write!(text, "\n![Learning curves](results/{curves}.svg)\n");
     text
 }
@@ -256,7 +283,7 @@ mod tests {
             "made-up data",
             "\n    cargo xtask run",
             "Trained by: ablate 9, 1 cores",
-            "\n## relu_vs_tanh\n",
+            "\n## relu\\_vs\\_tanh\n",
         ] {
             assert!(page.contains(part), "`{part}` is not in:\n{page}");
         }
@@ -281,9 +308,25 @@ mod tests {
         late.section = "6.1".to_string();
         let page = page(&[late, early]);
         assert!(
-            page.find("## zebra") < page.find("## relu_vs_tanh"),
+            page.find("## zebra") < page.find("## relu\\_vs\\_tanh"),
             "{page}"
         );
+    }
+
+    #[test]
+    fn any_name_is_linked_to() {
+        let mut experiment = experiment();
+        experiment.name = "My (net) #2".to_string();
+        let report = Report::new(&experiment, &[]).expect("a report");
+        let page = page(&[Entry::new(&report, COMMAND, None)]);
+        for part in [
+            "(#my-net-2)",
+            "[curves](results/My%20%28net%29%20%232.svg)",
+            "![Learning curves](results/My%20%28net%29%20%232.svg)",
+            "\n## My (net) \\#2\n",
+        ] {
+            assert!(page.contains(part), "`{part}` is not in:\n{page}");
+        }
     }
 
     #[test]
