@@ -69,10 +69,10 @@ impl Entry {
     fn of(name: String, trial: &Trial) -> Self {
         let (status, detail) = status(&trial.status);
         // A group's config names its members by hash: nothing to search for.
-        let mut config = BTreeMap::new();
-        if trial.members.is_empty() {
-            flatten("", &trial.config, &mut config);
-        }
+        let config = match trial.members.is_empty() {
+            true => ablate_store::leaves(&trial.config),
+            false => BTreeMap::new(),
+        };
         let budget = trial.config.pointer("/training/epochs");
         let started = trial.environment.as_ref().map(|e| e.started.cast_signed());
         Self {
@@ -136,24 +136,6 @@ fn count(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-/// The leaves of a table by dotted key; a list is a leaf.
-pub(crate) fn flatten(prefix: &str, value: &Value, leaves: &mut BTreeMap<String, Value>) {
-    match value {
-        Value::Object(table) => {
-            for (name, value) in table {
-                let key = match prefix {
-                    "" => name.clone(),
-                    _ => format!("{prefix}.{name}"),
-                };
-                flatten(&key, value, leaves);
-            }
-        }
-        leaf => {
-            leaves.insert(prefix.to_string(), leaf.clone());
-        }
-    }
-}
-
 fn metrics(history: &[EpochRecord]) -> BTreeMap<String, Range> {
     let mut found: BTreeMap<String, Range> = BTreeMap::new();
     let mut take = |name: String, value: f64| {
@@ -194,21 +176,10 @@ fn size(folder: &Path) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn leaves_have_dotted_keys_and_metrics_their_range() {
-        let mut leaves = BTreeMap::new();
-        flatten(
-            "",
-            &json!({ "a": { "b": 1, "c": { "d": [1, 2] } }, "e": null }),
-            &mut leaves,
-        );
-        let keys: Vec<&str> = leaves.keys().map(String::as_str).collect();
-        assert_eq!(keys, ["a.b", "a.c.d", "e"]);
-
+    fn metrics_have_their_range() {
         let record = |epoch, error: f64, evaluated: bool| EpochRecord {
             epoch,
             train: BTreeMap::from([("loss".to_string(), error)]),

@@ -11,7 +11,7 @@ use anyhow::bail;
 use serde_json::{Value, json};
 
 use super::show::{read, same};
-use crate::stored::{self, Grid, Leaves, Store, leaves, text};
+use crate::stored::{self, Grid, Leaves, Store, text};
 
 /// What `compare` takes.
 #[derive(clap::Args)]
@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         let trial = read(&arguments.store.folder().join(row.path()))?;
         let leaves = match trial.members.is_empty() {
-            true => leaves(&trial.config),
+            true => ablate_store::leaves(&trial.config),
             false => Leaves::new(),
         };
         sides.push(Side { row, trial, leaves });

@@ -12,7 +12,7 @@ use ablate_store::{Trial, TrialFolder};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use crate::stored::{self, Grid, Leaves, Store, bytes, defaults, leaves, text, when};
+use crate::stored::{self, Grid, Leaves, Store, bytes, defaults, text, when};
 
 /// What `show` takes.
 #[derive(clap::Args)]
@@ -117,7 +117,7 @@ fn settings(index: &Index, row: &Row, trial: &Trial, all: bool) -> anyhow::Resul
     }
     let defaults = defaults(&trial.config);
     let mut grid = Grid::new(["config", "value", "default", "others here"]);
-    let leaves: Leaves = leaves(&trial.config);
+    let leaves: Leaves = ablate_store::leaves(&trial.config);
     let mut hidden = 0;
     for (key, value) in &leaves {
         let mut others = index.values_in(&row.folder(), key)?;

@@ -19,7 +19,7 @@ use crate::workspace;
 
 pub use cell::{bytes, percent, text, when};
 pub use confirm::confirm;
-pub use defaults::{Leaves, defaults, leaves};
+pub use defaults::{Leaves, defaults};
 pub use filter::Filter;
 pub use flat::{Column, FIELDS, Flat, VALUES, field};
 pub use grid::Grid;

@@ -72,7 +72,8 @@ fn resolved(group: &Group, experiment: &Experiment) -> Vec<(String, String)> {
     entries
 }
 
-/// Nested tables as dotted keys.
+/// Nested tables as dotted keys, in the order of the config and with its empty tables:
+/// a reader looks for the file, where `ablate_store::leaves` is sorted.
 fn flatten(key: String, value: &Value, entries: &mut Vec<(String, String)>) {
     match value {
         Value::Object(table) if !table.is_empty() => {

@@ -1,6 +1,6 @@
 //! The trials one by one, those that ended badly or were never run among them.
 
-use ablate_store::{Status, Trial};
+use ablate_store::{Status, Trial, trial_name};
 
 use crate::number;
 use crate::reading::{self, Reading};
@@ -100,7 +100,6 @@ fn of(trial: &Trial, readings: &[Reading]) -> Listed {
         let measure = &reading.measure;
         number::censored(reading::read(measure, trial), reading::unit(measure))
     };
-    let hash = trial.hash.get(..8).unwrap_or(&trial.hash);
     Listed {
         variant: trial.variant.clone(),
         seeds: seeds(trial),
@@ -108,7 +107,7 @@ fn of(trial: &Trial, readings: &[Reading]) -> Listed {
         epochs: trial.history.last().map_or(0, |record| record.epoch),
         values: readings.iter().map(value).collect(),
         images_per_second: (!speeds.is_empty()).then(|| mean(&speeds)),
-        folder: format!("{}-seed{}-{hash}", trial.variant, trial.seed),
+        folder: trial_name(&trial.variant, trial.seed, &trial.hash),
     }
 }
 

@@ -136,9 +136,7 @@ impl TrialConfig {
 
     /// The leaves of the config by dotted key, to compare variants by.
     pub fn leaves(&self) -> BTreeMap<String, Value> {
-        let mut leaves = BTreeMap::new();
-        flatten("", &self.result_relevant(), &mut leaves);
-        leaves
+        ablate_store::leaves(&self.result_relevant())
     }
 
     fn result_relevant(&self) -> Value {
@@ -263,23 +261,5 @@ impl Hashes {
             let _ = write!(text, "{byte:02x}");
         }
         text
-    }
-}
-
-fn flatten(prefix: &str, value: &Value, leaves: &mut BTreeMap<String, Value>) {
-    match value {
-        Value::Object(table) => {
-            for (name, value) in table {
-                let key = if prefix.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{prefix}.{name}")
-                };
-                flatten(&key, value, leaves);
-            }
-        }
-        leaf => {
-            leaves.insert(prefix.to_string(), leaf.clone());
-        }
     }
 }
