@@ -1,6 +1,9 @@
 //! The commands of `cargo xtask`, one file each; this page is their table of
 //! contents.
 //!
+//! It knows every crate, and links them. How a trial is trained, what a number means
+//! and how a report looks are theirs: what is here reads arguments and prints.
+//!
 //! It is a library so that a program with plugins of its own is three lines:
 //! link the plugin crates, then call [`main`]. `cargo xtask new` writes it.
 
@@ -99,7 +102,7 @@ Example:
     },
     /// Time operators and networks beside stock candle and PyTorch.
     Bench(bench::BenchArgs),
-    /// Run everything continuous integration runs: format, lints, tests, docs.
+    /// Run everything continuous integration runs: format, lints, docs, tests.
     Test(commands::test::Arguments),
     /// Print a script that completes these commands in a shell.
     Completions(commands::completions::Arguments),
