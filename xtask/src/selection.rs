@@ -1,7 +1,7 @@
 //! Which trials a command is about: the arguments that `run` and `report` share.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ablate_runner::Draft;
 use ablate_runner::config::MOST_SEEDS;
@@ -25,7 +25,7 @@ pub struct Settings {
     /// Seeds a variant; without it, the profile's number.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MOST_SEEDS))]
     pub seeds: Option<u64>,
-    /// The run store; without it, `runs/` in the workspace.
+    /// The run store; without it, `runs/` in the project.
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
 }
@@ -45,8 +45,8 @@ impl Selection {
     /// Every point of the sweeps over each experiment, experiment by experiment.
     pub fn all(experiments: &[PathBuf], settings: &Settings) -> Vec<Self> {
         let points = sweep::points(&settings.set);
-        let selection = |experiment: &PathBuf, point: &sweep::Point| Self {
-            experiment: experiment.clone(),
+        let selection = |experiment: &Path, point: &sweep::Point| Self {
+            experiment: workspace::experiment(experiment),
             settings: Settings {
                 set: point.settings.clone(),
                 ..settings.clone()
@@ -106,8 +106,7 @@ impl Selection {
 
     /// The run store's folder.
     pub fn store(&self) -> PathBuf {
-        let usual = || workspace::root().join("runs");
-        self.settings.store.clone().unwrap_or_else(usual)
+        workspace::store(self.settings.store.as_deref())
     }
 
     /// The report's folder within the experiment's: one for each point of a sweep.

@@ -25,6 +25,22 @@ pub fn source() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
+/// The run store: the one that is named, else `runs/` in the project.
+pub fn store(named: Option<&Path>) -> PathBuf {
+    named.map_or_else(|| root().join("runs"), Path::to_path_buf)
+}
+
+/// The file of an experiment, given by its file or its name in `experiments/`.
+pub fn experiment(given: &Path) -> PathBuf {
+    match given.extension() {
+        Some(_) => given.to_path_buf(),
+        None => root()
+            .join("experiments")
+            .join(given)
+            .with_added_extension("toml"),
+    }
+}
+
 /// The folder `data fetch` fills.
 pub fn data_folder() -> PathBuf {
     root().join("data")
@@ -62,6 +78,14 @@ fn without_dots(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_experiment_has_a_file_or_a_name() {
+        let file = root().join("experiments/lrn.toml");
+        assert_eq!(experiment(Path::new("lrn")), file);
+        assert_eq!(experiment(&file), file);
+        assert_eq!(experiment(Path::new("../a.toml")), Path::new("../a.toml"));
+    }
 
     #[test]
     fn dots_are_taken_out() {

@@ -26,7 +26,7 @@ Examples:
     Fetch {
         /// The set: `cifar10`.
         name: String,
-        /// The folder to put it in; without it, `data/` in the workspace.
+        /// The folder to put it in; without it, `data/` in the project.
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
         /// Another address of the same archive.

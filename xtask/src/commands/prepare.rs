@@ -33,7 +33,7 @@ pub struct Arguments {
     /// the order of their numbers, or lines `FILE SYNSET` or `FILE,SYNSET`.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// The folder to write; without it, `data/imagenet-shards` in the workspace.
+    /// The folder to write; without it, `data/imagenet-shards` in the project.
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
     /// Threads that decode; without it, one a core. The bytes are the same.

@@ -16,7 +16,7 @@ Examples:
   cargo xtask report experiments/relu_vs_tanh.toml                 after the same `run`
   cargo xtask report experiments/relu_vs_tanh.toml --profile paper --seeds 3")]
 pub struct Arguments {
-    /// The experiment files.
+    /// The experiments, by file or by name in `experiments/`.
     #[arg(required = true)]
     experiments: Vec<PathBuf>,
     #[command(flatten)]

@@ -28,11 +28,11 @@ Examples:
 pub struct Arguments {
     /// Experiments by name or file, whose rows of the page are made anew; without
     /// any, all of `experiments/` that have the profile. Other rows stay.
-    experiments: Vec<String>,
+    experiments: Vec<PathBuf>,
     /// The profile of all of them; without it, each one's default.
     #[arg(long)]
     profile: Option<String>,
-    /// The run store; without it, `runs/` in the workspace.
+    /// The run store; without it, `runs/` in the project.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
     /// Trials that train side by side, each with its part of the threads.
@@ -44,7 +44,7 @@ pub struct Arguments {
     #[command(flatten)]
     place: Place,
     /// The folder of RESULTS.md and `results/`; without it, `docs/` in the
-    /// workspace.
+    /// project.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -224,15 +224,11 @@ fn selections(arguments: &Arguments) -> anyhow::Result<Vec<Selection>> {
 /// The files of the named experiments; without names, of all that have the profile,
 /// in alphabetical order.
 fn files(arguments: &Arguments) -> anyhow::Result<Vec<PathBuf>> {
-    let folder = workspace::root().join("experiments");
     if !arguments.experiments.is_empty() {
-        let file = |name: &String| match Path::new(name).extension() {
-            Some(_) => PathBuf::from(name),
-            None => folder.join(format!("{name}.toml")),
-        };
-        return Ok(arguments.experiments.iter().map(file).collect());
+        let named = arguments.experiments.iter();
+        return Ok(named.map(|file| workspace::experiment(file)).collect());
     }
-    let mut files = listed(&folder, "toml")?;
+    let mut files = listed(&workspace::root().join("experiments"), "toml")?;
     files.retain(|file| has_profile(file, arguments.profile.as_deref()));
     Ok(files)
 }

@@ -25,7 +25,7 @@ Examples:
   cargo xtask run experiments/lrn.toml --launcher slurm --launcher-set partition=gpu
   cargo xtask run experiments/lrn.toml --set 'machine.threads=1' --json")]
 pub struct Arguments {
-    /// The experiment files, run one after the other.
+    /// The experiments, by file or by name in `experiments/`, run one after the other.
     #[arg(required = true)]
     experiments: Vec<PathBuf>,
     #[command(flatten)]

@@ -90,12 +90,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// The file of an experiment that is given by file or by name.
 fn experiment(target: &str) -> Option<PathBuf> {
-    let file = Path::new(target);
-    if file.extension().is_some_and(|ending| ending == "toml") {
-        return Some(file.to_path_buf());
-    }
-    let named = workspace::root().join(format!("experiments/{target}.toml"));
-    named.exists().then_some(named)
+    let file = workspace::experiment(Path::new(target));
+    let is_named = Path::new(target)
+        .extension()
+        .is_some_and(|ending| ending == "toml");
+    (is_named || file.exists()).then_some(file)
 }
 
 fn of_model(name: &str, arguments: &Arguments) -> anyhow::Result<Described> {

@@ -20,7 +20,7 @@ Examples:
 
 The tab HParams has a row for each trial: its variant, seed, keys and last metrics.")]
 pub struct Arguments {
-    /// An experiment by name or file; without one, all.
+    /// An experiment by its file, or by its name in the store; without one, all.
     experiment: Option<String>,
     /// Only the trials of this profile.
     #[arg(long, requires = "experiment")]
@@ -70,8 +70,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// The folder whose trials are meant.
 fn folder(arguments: &Arguments) -> anyhow::Result<PathBuf> {
-    let usual = || workspace::root().join("runs");
-    let mut folder = arguments.store.clone().unwrap_or_else(usual);
+    let mut folder = workspace::store(arguments.store.as_deref());
     if let Some(experiment) = &arguments.experiment {
         folder.push(match Path::new(experiment).extension() {
             Some(_) => ExperimentFile::read(Path::new(experiment))?

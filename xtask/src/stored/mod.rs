@@ -29,7 +29,7 @@ pub use table::table;
 /// Where the trials are.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Store {
-    /// The run store; without it, `runs/` in the workspace.
+    /// The run store; without it, `runs/` in the project.
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
 }
@@ -37,8 +37,7 @@ pub struct Store {
 impl Store {
     /// The store's folder.
     pub fn folder(&self) -> PathBuf {
-        let usual = || workspace::root().join("runs");
-        self.store.clone().unwrap_or_else(usual)
+        workspace::store(self.store.as_deref())
     }
 
     /// Its index, up to date. What there is to say of the index goes to standard error.
