@@ -14,6 +14,7 @@ mod elsewhere;
 #[cfg(test)]
 mod examples;
 mod execution;
+mod grid;
 mod keys;
 mod new;
 mod parity;
@@ -23,6 +24,7 @@ mod stored;
 mod sweep;
 mod watch;
 mod workspace;
+mod wrap;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -11,7 +11,8 @@ use anyhow::bail;
 use serde_json::{Value, json};
 
 use super::show::{read, same};
-use crate::stored::{self, Grid, Leaves, Store, text};
+use crate::grid::Grid;
+use crate::stored::{self, Leaves, Store, text};
 
 /// What `compare` takes.
 #[derive(clap::Args)]

@@ -7,6 +7,8 @@ use ablate_runner::config::{Evaluation, ExperimentTable, Machine, SearchTable, T
 use ablate_store::Ensemble;
 use anyhow::bail;
 
+use crate::wrap::wrap;
+
 /// What `describe` takes.
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -84,6 +86,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Characters of a line of what a key means.
+const WIDTH: usize = 84;
+
 fn print(name: &str, about: &str, keys: &[Key]) {
     println!("{name} - {about}");
     if keys.is_empty() {
@@ -93,34 +98,12 @@ fn print(name: &str, about: &str, keys: &[Key]) {
         println!("\n  {} = {}", key.path, key.default);
         println!("      {}", key.value_type);
         if !key.about.is_empty() {
-            println!("{}", wrapped(&key.about, 90, "      "));
+            for line in wrap(&key.about, WIDTH) {
+                println!("      {line}");
+            }
         }
         if !key.source.is_empty() {
             println!("      source: {}", key.source);
         }
     }
-}
-
-/// Breaks text at spaces into indented lines of at most `width` characters.
-fn wrapped(text: &str, width: usize, indent: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let full = lines
-            .last()
-            .is_some_and(|line| line.len() + word.len() >= width - indent.len());
-        if full {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
-        .iter()
-        .map(|line| format!("{indent}{line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
 }

@@ -7,7 +7,8 @@ use ablate_store::{Garbage, Reason, garbage};
 use anyhow::bail;
 use serde_json::json;
 
-use crate::stored::{self, Grid, Store, bytes};
+use crate::grid::Grid;
+use crate::stored::{self, Store, bytes};
 
 /// What `gc` takes.
 #[derive(clap::Args)]

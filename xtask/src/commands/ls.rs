@@ -141,7 +141,7 @@ fn json_lines(rows: &[Row], details: &[Details]) -> String {
     text
 }
 
-/// A line of names and a line a trial (RFC 4180); what a trial lacks is empty.
+/// A line of names and a line a trial; what a trial lacks is empty.
 fn csv(flat: &Flat) -> String {
     let columns = flat.columns();
     let mut text = match flat.len() {

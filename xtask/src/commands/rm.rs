@@ -6,7 +6,8 @@ use ablate_index::{Index, Row};
 use ablate_store::remove_trial;
 use anyhow::bail;
 
-use crate::stored::{self, Filter, Grid, Store, bytes, confirm};
+use crate::grid::Grid;
+use crate::stored::{self, Filter, Store, bytes, confirm};
 
 /// What `rm` takes.
 #[derive(clap::Args)]

@@ -8,6 +8,7 @@ use anyhow::bail;
 
 use crate::elsewhere::Place;
 use crate::execution::{End, Execution};
+use crate::grid::Grid;
 use crate::ranks::Leader;
 use crate::selection::{Selection, Settings};
 use crate::watch::Style;
@@ -107,21 +108,16 @@ fn title(selection: &Selection) -> String {
         .join(" ")
 }
 
-/// A line for each report: effect and verdict.
+/// A line for each report, under a heading: effect and verdict.
 fn overview(rows: &[(String, Box<Report>)]) -> String {
     let effect = |report: &Report| {
         let effect = &report.headline.effect;
         let (treatment, baseline) = (&effect.treatment, &effect.baseline);
         format!("{treatment} against {baseline}: {}", effect.text())
     };
-    let cells: Vec<[String; 3]> = rows
-        .iter()
-        .map(|(title, report)| [title.clone(), effect(report), report.verdict().to_string()])
-        .collect();
-    let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max();
-    let (first, second) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
-    let line = |[title, effect, verdict]: &[String; 3]| {
-        format!("{title:first$}  {effect:second$}  {verdict}\n")
-    };
-    cells.iter().map(line).collect()
+    let mut grid = Grid::new(["experiment", "effect", "verdict"]);
+    for (title, report) in rows {
+        grid.row([title.as_str(), &effect(report), report.verdict().label()]);
+    }
+    grid.text("")
 }

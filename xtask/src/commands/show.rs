@@ -12,7 +12,8 @@ use ablate_store::{Trial, TrialFolder};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use crate::stored::{self, Grid, Leaves, Store, bytes, defaults, text, when};
+use crate::grid::Grid;
+use crate::stored::{self, Leaves, Store, bytes, defaults, text, when};
 
 /// What `show` takes.
 #[derive(clap::Args)]

@@ -10,6 +10,7 @@ use ablate_runner::{Draft, Outline};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+use crate::grid::Grid;
 use crate::workspace;
 
 /// What `summary` takes.
@@ -183,19 +184,21 @@ impl Described {
                 count(parameters)
             );
         }
-        let bytes = format!("bytes for {batch}");
-        let head = [
+        // `>` is for numbers, which are flush right.
+        let bytes = format!(">bytes for {batch}");
+        let mut grid = Grid::new([
             "layer",
             "operation",
             "output",
-            "parameters",
-            "neurons",
-            "multiply-adds",
+            ">parameters",
+            ">neurons",
+            ">multiply-adds",
             &bytes,
-        ];
-        let mut rows = vec![head.map(String::from)];
-        rows.extend(summary.layers.iter().map(|layer| row(layer, batch)));
-        rows.push([
+        ]);
+        for layer in &summary.layers {
+            grid.row(row(layer, batch));
+        }
+        grid.row([
             "total".to_string(),
             String::new(),
             String::new(),
@@ -207,7 +210,7 @@ impl Described {
         format!(
             "{}\n\n{}\n{} FLOPs in one image's forward pass\n",
             self.title(),
-            columns(&rows),
+            grid.text(""),
             count(2 * summary.multiply_adds() as usize)
         )
     }
@@ -263,24 +266,6 @@ fn row(layer: &LayerSummary, batch: usize) -> [String; 7] {
 fn by(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
     sizes.join("x")
-}
-
-/// Columns two spaces apart: words aligned left, numbers right.
-fn columns(rows: &[[String; 7]]) -> String {
-    const WORDS: usize = 3;
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().zip(widths).enumerate();
-        let cells = cells.map(|(column, (cell, width))| match column < WORDS {
-            true => format!("{cell:<width$}"),
-            false => format!("{cell:>width$}"),
-        });
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 /// Reads `3x224x224`.

@@ -6,7 +6,6 @@ mod confirm;
 mod defaults;
 mod filter;
 mod flat;
-mod grid;
 mod parquet;
 mod table;
 
@@ -22,7 +21,6 @@ pub use confirm::confirm;
 pub use defaults::{Leaves, defaults};
 pub use filter::Filter;
 pub use flat::{Column, FIELDS, Flat, VALUES, field};
-pub use grid::Grid;
 pub use parquet::write as write_parquet;
 pub use table::table;
 

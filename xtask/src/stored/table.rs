@@ -6,7 +6,8 @@ use std::thread;
 
 use ablate_index::{Index, Line, Query};
 
-use super::{Grid, bytes, percent, text, when};
+use super::{bytes, percent, text, when};
+use crate::grid::Grid;
 
 /// The columns of the table, before those of keys; `>` stands before numbers.
 const COLUMNS: [&str; 7] = [

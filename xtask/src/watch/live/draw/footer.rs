@@ -8,6 +8,7 @@ use ratatui::widgets::{Block, Paragraph};
 
 use super::{Scene, bold, faint};
 use crate::watch::live::view::Question;
+use crate::wrap::wrap;
 
 /// The keys with what they do, in a word and in a sentence.
 const KEYS: [(&str, &str, &str); 7] = [
@@ -81,7 +82,7 @@ pub fn explain(frame: &mut Frame, area: Rect) {
     let mut lines = vec![Line::default()];
     for (key, _, sentence) in KEYS {
         let width = usize::from(area.width).saturating_sub(10).max(20);
-        for (index, part) in wrapped(sentence, width).into_iter().enumerate() {
+        for (index, part) in wrap(sentence, width).into_iter().enumerate() {
             let key = if index == 0 { key } else { "" };
             lines.push(Line::from(vec![
                 Span::styled(format!("  {key:4}"), bold()),
@@ -91,20 +92,4 @@ pub fn explain(frame: &mut Frame, area: Rect) {
     }
     let block = Block::bordered().border_style(faint()).title(" keys ");
     frame.render_widget(Paragraph::new(lines).block(block), area);
-}
-
-/// Broken between words into lines of at most `width` characters.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.last_mut().filter(|line| {
-            line.is_empty() || line.chars().count() + 1 + word.chars().count() <= width
-        });
-        match last {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) => *line += &format!(" {word}"),
-            None => lines.push(word.to_string()),
-        }
-    }
-    lines
 }
