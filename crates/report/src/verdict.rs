@@ -102,7 +102,10 @@ pub struct Judgement {
 /// Judges a claim by the effect of its treatment against its baseline.
 pub(crate) fn judge(claim: &Claim, effect: &Effect) -> Judgement {
     let (verdict, reason) = match evidence(claim, effect) {
-        Ok(interval) => weigh(claim, effect, interval),
+        Ok(interval) => {
+            let place = Place::of(claim, effect.bound, interval);
+            (place.verdict(), place.sentence(claim, effect, interval))
+        }
         Err(reason) => (Verdict::Inconclusive, reason),
     };
     Judgement { verdict, reason }
@@ -143,88 +146,103 @@ fn evidence(claim: &Claim, effect: &Effect) -> Result<Interval, String> {
     interval.ok_or_else(|| "There is no interval.".to_string())
 }
 
-/// Sets the interval against no effect and the paper's figure.
-fn weigh(claim: &Claim, effect: &Effect, interval: Interval) -> (Verdict, String) {
-    let mirror = claim.comparison.direction() == Direction::Less;
-    let oriented = if mirror {
-        interval.mirrored()
-    } else {
-        interval
-    };
-    let orient = |value: f64| if mirror { -value } else { value };
-    let null = orient(claim.comparison.null());
-    let paper = claim.paper.map(orient);
-    let (claimed, other) = if mirror {
-        ("below", "above")
-    } else {
-        ("above", "below")
-    };
+/// Where an interval lies beside no effect and the paper's figure: a row of the rule.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Wholly on the claimed side, past the figure.
+    Past,
+    /// Wholly on the claimed side, and it includes the figure.
+    Reaching,
+    /// Wholly on the claimed side, where the paper gives no figure.
+    Claimed,
+    /// Wholly on the claimed side, short of the figure.
+    Short,
+    /// Wholly on the other side.
+    Other,
+    /// Across no effect, short of the figure.
+    AcrossShort,
+    /// Across no effect, and it includes the figure, where there is one.
+    Across,
+}
 
-    let value = effect.estimate.map_or(f64::NAN, |estimate| estimate.value);
-    let shown = number::interval(value, interval, effect.unit);
-    let none = no_effect(claim, effect.unit);
-    let figure = claim
-        .paper
-        .map_or(String::new(), |paper| number::exact(paper, effect.unit));
-    let start = format!("The 95% interval {shown}");
-
-    if oriented.low > null {
-        let on_side = format!("{start} lies wholly {claimed} {none}");
+impl Place {
+    fn of(claim: &Claim, bound: Bound, interval: Interval) -> Self {
+        // Turned so that the claim is of more.
+        let (interval, turn) = match claim.comparison.direction() {
+            Direction::Greater => (interval, 1.0),
+            Direction::Less => (interval.mirrored(), -1.0),
+        };
+        let null = turn * claim.comparison.null();
         // An open end reaches nothing.
-        let reach = if effect.bound == Bound::AtLeast {
-            oriented.low
-        } else {
-            oriented.high
+        let reach = match bound {
+            Bound::AtLeast => interval.low,
+            _ => interval.high,
         };
-        return match paper {
-            None => (
-                Verdict::Reproduced,
-                format!("{on_side}, which is all the paper claims."),
-            ),
-            Some(paper) if oriented.low > paper => (
-                Verdict::Reproduced,
-                format!("{on_side} and passes the paper's {figure}."),
-            ),
-            Some(paper) if reach >= paper => (
-                Verdict::Reproduced,
-                format!("{on_side} and includes the paper's {figure}."),
-            ),
-            Some(_) if effect.bound == Bound::AtLeast => (
-                Verdict::SameDirection,
-                format!("{on_side}, but as a bound it does not establish the paper's {figure}."),
-            ),
-            Some(_) => (
-                Verdict::SameDirection,
-                format!("{on_side} but short of the paper's {figure}."),
-            ),
+        let is_claimed = interval.low > null;
+        match claim.paper.map(|paper| turn * paper) {
+            _ if interval.high < null => Self::Other,
+            None if is_claimed => Self::Claimed,
+            Some(paper) if is_claimed && interval.low > paper => Self::Past,
+            Some(paper) if is_claimed && reach >= paper => Self::Reaching,
+            Some(_) if is_claimed => Self::Short,
+            Some(paper) if interval.high < paper => Self::AcrossShort,
+            _ => Self::Across,
+        }
+    }
+
+    fn verdict(self) -> Verdict {
+        match self {
+            Self::Past | Self::Reaching | Self::Claimed => Verdict::Reproduced,
+            Self::Short => Verdict::SameDirection,
+            Self::Other | Self::AcrossShort => Verdict::NotReproduced,
+            Self::Across => Verdict::Inconclusive,
+        }
+    }
+
+    /// The reason for the verdict.
+    fn sentence(self, claim: &Claim, effect: &Effect, interval: Interval) -> String {
+        let (claimed, other) = match claim.comparison.direction() {
+            Direction::Greater => ("above", "below"),
+            Direction::Less => ("below", "above"),
         };
-    }
-    if oriented.high < null {
-        return (
-            Verdict::NotReproduced,
-            format!("{start} lies wholly {other} {none}."),
-        );
-    }
-    let unsure = match effect.bound {
-        Bound::AtMost => format!(
-            "; in some pairs {}, so the claim cannot be confirmed",
-            weakened(claim.comparison)
-        ),
-        _ => String::new(),
-    };
-    match paper {
-        Some(paper) if oriented.high < paper => (
-            Verdict::NotReproduced,
-            format!("{start} includes {none} and falls short of the paper's {figure}."),
-        ),
-        Some(_) => (
-            Verdict::Inconclusive,
-            format!("{start} includes both {none} and the paper's {figure}{unsure}."),
-        ),
-        None => (
-            Verdict::Inconclusive,
-            format!("{start} includes {none}{unsure}."),
-        ),
+        let value = effect.estimate.map_or(f64::NAN, |estimate| estimate.value);
+        let shown = number::interval(value, interval, effect.unit);
+        let none = no_effect(claim, effect.unit);
+        let figure = claim
+            .paper
+            .map_or(String::new(), |paper| number::exact(paper, effect.unit));
+        let unsure = match effect.bound {
+            Bound::AtMost => format!(
+                "; in some pairs {}, so the claim cannot be confirmed",
+                weakened(claim.comparison)
+            ),
+            _ => String::new(),
+        };
+        let rest = match self {
+            Self::Past => format!("lies wholly {claimed} {none} and passes the paper's {figure}"),
+            Self::Reaching => {
+                format!("lies wholly {claimed} {none} and includes the paper's {figure}")
+            }
+            Self::Claimed => {
+                format!("lies wholly {claimed} {none}, which is all the paper claims")
+            }
+            Self::Short if effect.bound == Bound::AtLeast => format!(
+                "lies wholly {claimed} {none}, but as a bound it does not establish the paper's \
+                 {figure}"
+            ),
+            Self::Short => {
+                format!("lies wholly {claimed} {none} but short of the paper's {figure}")
+            }
+            Self::Other => format!("lies wholly {other} {none}"),
+            Self::AcrossShort => {
+                format!("includes {none} and falls short of the paper's {figure}")
+            }
+            Self::Across if claim.paper.is_some() => {
+                format!("includes both {none} and the paper's {figure}{unsure}")
+            }
+            Self::Across => format!("includes {none}{unsure}"),
+        };
+        format!("The 95% interval {shown} {rest}.")
     }
 }
 
