@@ -4,12 +4,13 @@
 //! Places are in percent of the width, so that letters keep their size on a
 //! narrow screen.
 
-use ablate_store::{Claim, Direction};
+use ablate_store::{Claim, Comparison, Direction};
 
 use super::markup::{Markup, element};
 use crate::curves::Axis;
 use crate::effect::{Bound, Effect};
 use crate::report::Report;
+use crate::statistics::Interval;
 use crate::{notes, number};
 
 /// Heights of the rows, from the top.
@@ -26,50 +27,17 @@ pub(crate) fn render(report: &Report, claim: &Claim, effect: &Effect) -> Markup 
     let Some(estimate) = effect.estimate.filter(|_| effect.bound != Bound::Neither) else {
         return Markup::default();
     };
-    let null = claim.comparison.null();
     let paper = claim.paper.filter(|paper| paper.is_finite());
-    let ends = estimate
-        .interval
-        .map(|interval| [interval.low, interval.high]);
     let pairs: Vec<f64> = effect.pairs.iter().filter_map(|pair| pair.effect).collect();
-    let ends = ends.into_iter().flatten().filter(|end| end.is_finite());
-    let shown = [null, estimate.value].into_iter().chain(paper).chain(ends);
-    let shown: Vec<f64> = shown.chain(pairs.iter().copied()).collect();
-    let low = shown.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = shown.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let room = 0.08 * (high - low).max(1e-3);
-    // A ratio is never below zero.
-    let from = match claim.comparison.is_quotient() {
-        true => (low - room).max(0.0),
-        false => low - room,
-    };
-    let plot = Plot {
-        from,
-        to: high + room,
-    };
-    let mut inside = Markup::default();
-    let (side, width) = match claim.comparison.direction() {
-        Direction::Greater => (plot.at(null), 100.0 - plot.at(null)),
-        Direction::Less => (0.0, plot.at(null)),
-    };
-    inside.push(element(
-        "rect",
-        &[
-            ("class", "claimed"),
-            ("x", &percent(side)),
-            ("y", &TOP.to_string()),
-            ("width", &percent(width)),
-            ("height", &(BOTTOM - TOP).to_string()),
-        ],
-        "",
-    ));
-    for tick in Axis::between(plot.from, plot.to).within(plot.from, plot.to) {
-        inside.push(plot.name("tick", &tick.1, tick.0, TICKS));
-        inside.push(plot.line("axis", (tick.0, BOTTOM), (tick.0, BOTTOM + 4.0)));
-    }
-    inside.push(plot.line("axis", (plot.from, BOTTOM), (plot.to, BOTTOM)));
-    inside.push(plot.line("null", (null, TOP), (null, BOTTOM)));
-    inside.push(plot.name("name", "no effect", null, NULL_NAME));
+    let ends = estimate.interval.into_iter();
+    let ends = ends.flat_map(|interval| [interval.low, interval.high]);
+    let shown = [claim.comparison.null(), estimate.value]
+        .into_iter()
+        .chain(paper)
+        .chain(ends.filter(|end| end.is_finite()))
+        .chain(pairs.iter().copied());
+    let plot = Plot::around(shown, claim.comparison);
+    let mut inside = plot.scale(claim.comparison);
     if let Some(paper) = paper {
         inside.push(plot.line("paper", (paper, TOP), (paper, BOTTOM)));
         let name = format!("paper: {}", number::exact(paper, effect.unit));
@@ -79,14 +47,7 @@ pub(crate) fn render(report: &Report, claim: &Claim, effect: &Effect) -> Markup 
         inside.push(plot.dot("pair", pair, PAIRS, 3.5));
     }
     if let Some(interval) = estimate.interval {
-        let (low, high) = (interval.low.max(plot.from), interval.high.min(plot.to));
-        inside.push(plot.line("interval", (low, INTERVAL), (high, INTERVAL)));
-        for (end, kept) in [(interval.low, low), (interval.high, high)] {
-            if end == kept {
-                let ends = [INTERVAL - 6.0, INTERVAL + 6.0];
-                inside.push(plot.line("interval", (kept, ends[0]), (kept, ends[1])));
-            }
-        }
+        inside.push(plot.interval(interval));
     }
     inside.push(plot.dot("mean", estimate.value, INTERVAL, 5.5));
     let about = notes::effect_name(report, claim, effect);
@@ -138,6 +99,61 @@ struct Plot {
 }
 
 impl Plot {
+    /// A range with room around all that is shown.
+    fn around(shown: impl Iterator<Item = f64>, comparison: Comparison) -> Self {
+        let (low, high) = shown.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+        let room = 0.08 * (high - low).max(1e-3);
+        let from = match comparison.is_quotient() {
+            // A ratio is never below zero.
+            true => (low - room).max(0.0),
+            false => low - room,
+        };
+        Self {
+            from,
+            to: high + room,
+        }
+    }
+
+    /// The claimed side, the axis with its ticks, and no effect.
+    fn scale(&self, comparison: Comparison) -> Markup {
+        let null = comparison.null();
+        let (side, width) = match comparison.direction() {
+            Direction::Greater => (self.at(null), 100.0 - self.at(null)),
+            Direction::Less => (0.0, self.at(null)),
+        };
+        let claimed = [
+            ("class", "claimed"),
+            ("x", &percent(side)),
+            ("y", &TOP.to_string()),
+            ("width", &percent(width)),
+            ("height", &(BOTTOM - TOP).to_string()),
+        ];
+        let mut scale = element("rect", &claimed, "");
+        for (tick, label) in Axis::between(self.from, self.to).within(self.from, self.to) {
+            scale.push(self.name("tick", &label, tick, TICKS));
+            scale.push(self.line("axis", (tick, BOTTOM), (tick, BOTTOM + 4.0)));
+        }
+        scale.push(self.line("axis", (self.from, BOTTOM), (self.to, BOTTOM)));
+        scale.push(self.line("null", (null, TOP), (null, BOTTOM)));
+        scale.push(self.name("name", "no effect", null, NULL_NAME));
+        scale
+    }
+
+    /// The interval as far as it is shown, with a bar at each end that it has.
+    fn interval(&self, interval: Interval) -> Markup {
+        let (low, high) = (interval.low.max(self.from), interval.high.min(self.to));
+        let mut drawn = self.line("interval", (low, INTERVAL), (high, INTERVAL));
+        for (end, kept) in [(interval.low, low), (interval.high, high)] {
+            if end == kept {
+                let ends = [INTERVAL - 6.0, INTERVAL + 6.0];
+                drawn.push(self.line("interval", (kept, ends[0]), (kept, ends[1])));
+            }
+        }
+        drawn
+    }
+
     /// A place in percent of the width.
     fn at(&self, value: f64) -> f64 {
         (100.0 * (value - self.from) / (self.to - self.from)).clamp(0.0, 100.0)
