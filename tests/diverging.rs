@@ -137,6 +137,41 @@ fn the_last_good_checkpoint_is_kept() {
     }
 }
 
+#[test]
+fn an_epoch_whose_last_update_spoils_the_weights_is_not_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("cliff.toml");
+    std::fs::write(&file, EXPERIMENT).expect("a file");
+    let nowhere = DataContext { roots: Vec::new() };
+    for ranks in [1, 2] {
+        // One step an epoch, whose loss and gradient are finite; what it leaves is not.
+        let settings = [
+            "training.batch_size=40".to_string(),
+            "optimiser.lr=1e300".to_string(),
+            "training.parts=2".to_string(),
+            format!("machine.ranks={ranks}"),
+        ];
+        let plan = Draft::read(&file, Some("only"), &settings, Some(1), nowhere.clone())
+            .and_then(|draft| draft.plan(&[]))
+            .expect("a plan");
+        let store = folder.path().join(ranks.to_string());
+        let options = RunOptions {
+            store: &store,
+            control: Control::default(),
+            jobs: 1,
+            group: &Alone,
+        };
+        let outcome = run(&plan, &options, &mut Nobody).expect("a run");
+        for trial in &outcome.trials {
+            assert_eq!(trial.status, Status::Diverged { epoch: 1 });
+            assert_eq!(trial.history, []);
+        }
+        // What a later process reads is what this one has seen.
+        let (_, stored) = ablate_runner::stored(&plan, &store).expect("read");
+        assert_eq!(stored, outcome.trials);
+    }
+}
+
 /// Whether all values of the newest checkpoint are numbers; `None` without one.
 fn are_finite(trial: &Path) -> Option<bool> {
     let loaded = checkpoint::load(trial).expect("a folder");

@@ -6,7 +6,7 @@ use ablate_store::{Experiment, Outputs, Predictions, Status, Trial};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::evaluate::Metrics;
+use crate::evaluate::{Metrics, log_add};
 use crate::{PlannedTrial, Result, Scores};
 
 /// Trials whose predictions are averaged.
@@ -111,6 +111,7 @@ impl<'a> PlannedGroup<'a> {
             ..EpochRecord::default()
         })
     }
+    // Logarithms of sums: an improbable class would be 0 in every member.
 }
 
 /// The mean of the members' probabilities, or why there is none.
@@ -123,7 +124,7 @@ fn mean_probabilities(members: &[&Trial]) -> Result<Predictions, String> {
             .predictions()
             .map_err(|error| error.to_string())?;
         if index == 0 {
-            sums = vec![0.0; predictions.log_probabilities.len()];
+            sums = vec![f64::NEG_INFINITY; predictions.log_probabilities.len()];
             targets = predictions.targets;
         } else if targets != predictions.targets
             || sums.len() != predictions.log_probabilities.len()
@@ -131,12 +132,12 @@ fn mean_probabilities(members: &[&Trial]) -> Result<Predictions, String> {
             return Err("its members did not see the same validation images".to_string());
         }
         for (sum, value) in sums.iter_mut().zip(&predictions.log_probabilities) {
-            *sum += f64::from(*value).exp();
+            *sum = log_add(*sum, f64::from(*value));
         }
     }
-    let count = members.len() as f64;
+    let count = (members.len() as f64).ln();
     Ok(Predictions {
-        log_probabilities: sums.iter().map(|sum| (sum / count).ln() as f32).collect(),
+        log_probabilities: sums.iter().map(|sum| (sum - count) as f32).collect(),
         targets,
     })
 }

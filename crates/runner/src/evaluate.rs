@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::Result;
 use crate::loader;
+use crate::{Error, Result};
 use crate::session::Session;
 
 /// The metrics of a trial by name.
@@ -48,6 +49,25 @@ impl Scores {
         }
         self.images += other.images;
     }
+    /// Whether every score is a number that a record can hold; where not even the loss
+    /// is one, the network has no answers left.
+    ///
+    /// # Errors
+    /// A metric is none though the loss is.
+    pub(crate) fn are_finite(&self) -> Result<bool> {
+        let is_finite = |(_, sum): &(&String, &f64)| sum.is_finite();
+        let Some((name, sum)) = self.sums.iter().find(|score| !is_finite(score)) else {
+            return Ok(true);
+        };
+        if self.sums.get("loss").is_none_or(|loss| !loss.is_finite()) {
+            return Ok(false);
+        }
+        Err(Error::Other(format!(
+            "the metric `{name}` adds up to {sum} over images whose loss is finite\n  fix: correct \
+             its plugin, or take it out of evaluation.metrics"
+        )))
+    }
+
 
     /// Images added so far.
     pub fn images(&self) -> usize {
@@ -83,16 +103,35 @@ fn average_views(log_probabilities: Vec<f32>, classes: usize, views: usize) -> V
     let mut result = Vec::with_capacity(log_probabilities.len() / views);
     for image in log_probabilities.chunks_exact(classes * views) {
         for class in 0..classes {
-            let sum: f64 = image[class..]
-                .iter()
-                .step_by(classes)
-                .map(|&value| f64::from(value).exp())
-                .sum();
-            result.push((sum / views as f64).ln() as f32);
+            let of_views = image[class..].iter().step_by(classes);
+            result.push(log_mean(of_views.copied()));
         }
     }
     result
 }
+/// The logarithm of the mean of numbers that are given by their logarithms. The largest
+/// is set apart, since all of them may be too small for their exponentials.
+fn log_mean(logarithms: impl ExactSizeIterator<Item = f32> + Clone) -> f32 {
+    let count = logarithms.len() as f64;
+    let largest = f64::from(logarithms.clone().fold(f32::NEG_INFINITY, f32::max));
+    if largest == f64::NEG_INFINITY {
+        return f32::NEG_INFINITY;
+    }
+    let sum: f64 = logarithms
+        .map(|value| (f64::from(value) - largest).exp())
+        .sum();
+    (largest + (sum / count).ln()) as f32
+}
+
+/// The logarithm of the sum of two numbers that are given by their logarithms.
+pub(crate) fn log_add(a: f64, b: f64) -> f64 {
+    let (larger, smaller) = (a.max(b), a.min(b));
+    match larger == f64::NEG_INFINITY {
+        true => larger,
+        false => larger + (smaller - larger).exp().ln_1p(),
+    }
+}
+
 
 /// Log-probabilities `[N, classes]`, row-major, from the logits of `views` views of
 /// each of `N` images: of the mean probability over views.
@@ -143,6 +182,42 @@ mod tests {
         let averaged = average_views(views.to_vec(), 2, 2);
         assert!((averaged[0].exp() - 0.7).abs() < 1e-6 && (averaged[1].exp() - 0.3).abs() < 1e-6);
     }
+    #[test]
+    fn a_mean_of_probabilities_that_are_none_as_numbers_is_finite() {
+        let views = [-800.0f32, 0.0, -900.0, 0.0, -900.0, 0.0];
+        let averaged = average_views(views.to_vec(), 2, 3);
+        assert!(
+            (averaged[0] - (-800.0 - 3.0f32.ln())).abs() < 1e-3,
+            "{averaged:?}"
+        );
+        let sum = [-900.0, -800.0, f64::NEG_INFINITY]
+            .into_iter()
+            .fold(f64::NEG_INFINITY, log_add);
+        assert!((sum + 800.0).abs() < 1e-9, "{sum}");
+        assert!((log_add(0.5f64.ln(), 0.25f64.ln()).exp() - 0.75).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_metric_that_is_no_number_is_told_from_a_network_that_has_none() {
+        let scores = |pairs: &[(&str, f64)]| Scores {
+            sums: pairs
+                .iter()
+                .map(|(name, sum)| ((*name).to_string(), *sum))
+                .collect(),
+            images: 1,
+        };
+        assert!(
+            scores(&[("loss", 1.0), ("x", 0.0)])
+                .are_finite()
+                .expect("numbers")
+        );
+        let spoilt = scores(&[("loss", f64::INFINITY), ("a", f64::NAN)]);
+        assert!(!spoilt.are_finite().expect("no answers"));
+        let wrong = scores(&[("loss", 1.0), ("x", f64::NAN)]);
+        let error = wrong.are_finite().expect_err("a wrong plugin").to_string();
+        assert!(error.contains("`x`") && error.contains("fix:"), "{error}");
+    }
+
 
     #[test]
     fn log_probabilities_survive_large_logits() -> Result<()> {

@@ -42,8 +42,12 @@ impl Trainer<'_> {
             self.picture(0)?;
         }
         while !self.is_complete() {
-            match self.epoch()? {
-                EpochEnd::Complete { learning_rate } => self.close_epoch(learning_rate)?,
+            let mut end = self.epoch()?;
+            if let EpochEnd::Complete { learning_rate } = end {
+                end = self.close_epoch(learning_rate)?;
+            }
+            match end {
+                EpochEnd::Complete { .. } => {}
                 EpochEnd::Stopped => {
                     self.save()?;
                     return Ok(Status::Unfinished);
@@ -190,6 +194,9 @@ impl Trainer<'_> {
             if !norm.is_finite() {
                 tracing::warn!(
                     "the gradient of a finite loss ({}) is not finite",
+            if !agreed.scores.are_finite()? {
+                return Ok((f64::NAN, images));
+            }
                     agreed.loss
                 );
                 return Ok((f64::NAN, images));
@@ -204,8 +211,9 @@ impl Trainer<'_> {
         Ok((agreed.loss, images))
     }
 
-    /// Measures, stores and announces a finished epoch.
-    fn close_epoch(&mut self, learning_rate: f64) -> Result<()> {
+    /// Measures, stores and announces a finished epoch, unless its last update has
+    /// spoilt the weights: an epoch without numbers is none, and nothing is kept of it.
+    fn close_epoch(&mut self, learning_rate: f64) -> Result<EpochEnd> {
         let config = &self.trial.config;
         let epoch = self.progress.epoch + 1;
         let budget = config.training.epochs;
@@ -224,7 +232,10 @@ impl Trainer<'_> {
         };
         let is_final = epoch == budget || self.reaches_target(&record);
         if is_final || epoch.is_multiple_of(config.evaluation.every) {
-            record.validation = self.validate(is_final)?;
+            let Some(measured) = self.validate(is_final)? else {
+                return Ok(EpochEnd::Diverged);
+            };
+            record.validation = measured;
         }
         tracing::info!(
             "epoch {epoch} of {budget}: learning rate {}, {:.0} images/s; training {}; validation {}",
@@ -252,15 +263,15 @@ impl Trainer<'_> {
                 record,
             });
         }
-        Ok(())
+        Ok(EpochEnd::Complete { learning_rate })
     }
 
     /// Measures the validation split; where the model is the final one, what it
-    /// says of every image is kept.
+    /// says of every image is kept. `None` where the loss is no finite number.
     ///
     /// That comes before the epoch's checkpoint, so that a trial which is cut off
     /// in between measures the epoch again instead of missing the file.
-    fn validate(&mut self, is_final: bool) -> Result<BTreeMap<String, f64>> {
+    fn validate(&mut self, is_final: bool) -> Result<Option<BTreeMap<String, f64>>> {
         self.observer
             .notice(Event::Evaluating { trial: self.trial });
         tracing::debug!("evaluating");
@@ -284,7 +295,10 @@ impl Trainer<'_> {
             let contents = outputs::gather(session, &config.evaluation, predictions)?;
             self.folder.write_outputs(&contents)?;
         }
-        Ok(scores.means())
+        if !scores.are_finite()? {
+            return Ok(None);
+        }
+        Ok(Some(scores.means()))
     }
 
     fn picture(&mut self, epoch: usize) -> Result<()> {

@@ -268,7 +268,7 @@ impl TrialFolder {
     /// The finished epochs. A last line that was cut off is not one.
     ///
     /// # Errors
-    /// A line other than the last does not read back.
+    /// A whole line does not read back.
     pub fn history(&self) -> Result<Vec<EpochRecord>> {
         let path = self.path.join(METRICS);
         let text = match fs::read(&path) {
@@ -277,7 +277,10 @@ impl TrialFolder {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(Error::io(&path)(error)),
         };
-        let text = text.strip_suffix(b"\n").unwrap_or(&text);
+        let (text, is_whole) = match text.strip_suffix(b"\n") {
+            Some(text) => (text, true),
+            None => (&text[..], false),
+        };
         if text.is_empty() {
             return Ok(Vec::new());
         }
@@ -286,7 +289,7 @@ impl TrialFolder {
         for (index, line) in lines.iter().enumerate() {
             match serde_json::from_slice(line) {
                 Ok(record) => history.push(record),
-                Err(_) if index + 1 == lines.len() => {}
+                Err(_) if index + 1 == lines.len() && !is_whole => {}
                 Err(error) => {
                     return Err(Error::Damaged {
                         path,

@@ -31,4 +31,8 @@ fn a_cut_within_a_character_costs_the_last_line_alone() {
     let torn = [&whole[..first - 5], &whole[first - 1..]].concat();
     fs::write(root.path().join(METRICS), torn).expect("written");
     assert!(place.history().is_err(), "a line within is no cut");
+    let null = [&whole[..first], b"{\"epoch\":null}\n"].concat();
+    fs::write(root.path().join(METRICS), null).expect("written");
+    let error = place.history().expect_err("a whole last line is no cut");
+    assert!(error.to_string().contains("line 2"), "{error}");
 }
