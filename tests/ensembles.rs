@@ -129,7 +129,7 @@ fn mistakes_in_an_ensemble_are_refused() {
         (
             "[ensembles.two]",
             "[ensembles.with]",
-            ["`experiment.claim`", "compares `two`"],
+            ["`experiment.claim.treatment`", "compares `two`"],
         ),
         (
             "[profiles.quick]",

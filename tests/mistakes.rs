@@ -166,6 +166,50 @@ fn a_claim_must_measure_what_is_evaluated() {
 }
 
 #[test]
+fn what_a_profile_changes_is_checked_before_anything_trains() {
+    let changed = |table: &str| refuse(&format!("{}\n[profiles.quick.{table}\n", experiment()));
+    for (table, key, says) in [
+        (
+            "claim]\nbaseline = \"witout\"",
+            "`profiles.quick.claim.baseline`",
+            "did you mean `without`?",
+        ),
+        (
+            "claim]\nbaseline = \"with\"",
+            "`profiles.quick.claim`",
+            "compares `with` with itself",
+        ),
+        (
+            "claim]\ntreatmnt = \"with\"",
+            "`profiles.quick.claim.treatmnt`",
+            "did you mean `treatment`?",
+        ),
+        (
+            "claim]\npaper = \"much\"",
+            "`profiles.quick.claim.paper`",
+            "`cargo xtask describe experiment`",
+        ),
+        (
+            "variants]\nwith = 3",
+            "`profiles.quick.variants.with`",
+            "it is not a table",
+        ),
+    ] {
+        assert_says(&changed(table), &["mistake.toml", key, says, "fix:"]);
+    }
+}
+
+#[test]
+fn a_metric_is_named_once() {
+    let metrics = "evaluation.metrics=[\"loss\",\"top1_error\",\"brier\",\"loss\"]";
+    let error = Program::new().fail(&["run", EXPERIMENT, "--set", metrics]);
+    assert_says(
+        &error,
+        &["`evaluation.metrics`", "`loss` is named twice", "fix:"],
+    );
+}
+
+#[test]
 fn a_setting_is_named_as_the_origin() {
     let error = Program::new().fail(&["run", EXPERIMENT, "--set", "training.epohcs=3"]);
     assert_says(

@@ -5,19 +5,19 @@ use std::sync::OnceLock;
 
 use ablate_core::nearest;
 use ablate_store::{Claim, Experiment};
-use figment::value::{Dict, Value};
+use figment::value::Dict;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
 use super::ensemble;
 use super::file::{as_dict, dict, misfit, read_dict, table_order, typed};
-use super::layer::{Layer, Merged};
+use super::layer::{Layer, Merged, without_nulls};
 use super::profile::ProfileTable;
 use super::search::SearchTable;
 use super::shared;
 use super::variant::Variant;
-use crate::Result;
+use crate::{Error, Result};
 
 /// The table `[experiment]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -126,18 +126,6 @@ impl ExperimentFile {
         for name in ensembles.keys() {
             bounds::name(&origin, &format!("ensembles.{name}"), name)?;
         }
-        let trained = variants.iter().map(|(name, _)| name);
-        let known: Vec<&str> = trained
-            .chain(ensembles.keys())
-            .map(String::as_str)
-            .collect();
-        for role in [&table.claim.baseline, &table.claim.treatment] {
-            if !known.contains(&role.as_str()) {
-                let fix = nearest(role, known.iter().copied());
-                let problem = format!("the claim compares `{role}`, which is not a variant");
-                return Err(misfit(path, "experiment.claim", &problem, fix));
-            }
-        }
         let profiles = dict(path, &file, "profiles")?
             .into_iter()
             .map(|(name, value)| {
@@ -160,7 +148,7 @@ impl ExperimentFile {
             Some(search) => as_dict(path, "search", search.clone())?,
             None => Dict::new(),
         };
-        Ok(Self {
+        let file = Self {
             path: path.to_path_buf(),
             table,
             base,
@@ -169,7 +157,12 @@ impl ExperimentFile {
             ensembles,
             profiles,
             shared,
-        })
+        };
+        file.check_roles("experiment.claim", &file.table.claim)?;
+        for (name, profile) in &file.profiles {
+            file.claim(name, profile)?;
+        }
+        Ok(file)
     }
 
     /// The table `[experiment]`.
@@ -252,7 +245,7 @@ impl ExperimentFile {
         layers.extend_from_slice(&profile.shared);
         layers.push(table(&format!("profiles.{name}"), &profile.keys));
         layers.push(table(&format!("variants.{variant}"), keys));
-        if let Some(Value::Dict(_, keys)) = profile.variants.get(variant) {
+        if let Some(keys) = profile.variants.get(variant) {
             layers.push(table(&format!("profiles.{name}.variants.{variant}"), keys));
         }
         layers
@@ -264,19 +257,37 @@ impl ExperimentFile {
             return Ok(self.table.claim.clone());
         }
         let key = format!("profiles.{name}.claim");
-        let wrong = |error: &dyn std::fmt::Display| {
-            misfit(
-                &self.path,
-                &key,
-                &error.to_string(),
-                "see [experiment.claim]".to_string(),
-            )
-        };
-        let mut claim = serde_json::to_value(&self.table.claim).map_err(|e| wrong(&e))?;
-        let changes = serde_json::to_value(&profile.claim).map_err(|e| wrong(&e))?;
+        let packed = |error: serde_json::Error| Error::Other(format!("{key}: {error}"));
+        let mut claim = serde_json::to_value(&self.table.claim).map_err(packed)?;
+        let changes = serde_json::to_value(&profile.claim).map_err(packed)?;
         if let (Some(claim), Some(changes)) = (claim.as_object_mut(), changes.as_object()) {
             claim.extend(changes.clone());
         }
-        serde_json::from_value(claim).map_err(|e| wrong(&e))
+        let claim = typed(&self.path, &key, &without_nulls(&claim))?;
+        self.check_roles(&key, &claim)?;
+        Ok(claim)
+    }
+
+    /// Refuses a claim, at `key`, that does not compare two variants of the file.
+    fn check_roles(&self, key: &str, claim: &Claim) -> Result<()> {
+        let trained = self.variants.iter().map(|(name, _)| name);
+        let known = || trained.clone().chain(self.ensembles.keys());
+        let roles = [
+            ("baseline", &claim.baseline),
+            ("treatment", &claim.treatment),
+        ];
+        for (name, role) in roles {
+            if !known().any(|known| known == role) {
+                let fix = nearest(role, known().map(String::as_str));
+                let problem = format!("the claim compares `{role}`, which is not a variant");
+                return Err(misfit(&self.path, &format!("{key}.{name}"), &problem, fix));
+            }
+        }
+        if claim.baseline == claim.treatment {
+            let problem = format!("the claim compares `{}` with itself", claim.baseline);
+            let fix = "name two variants as `baseline` and `treatment`".to_string();
+            return Err(misfit(&self.path, key, &problem, fix));
+        }
+        Ok(())
     }
 }

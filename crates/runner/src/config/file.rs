@@ -4,6 +4,7 @@ use std::path::Path;
 
 use figment::value::{Dict, Value};
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::bounds;
@@ -16,7 +17,7 @@ use crate::{Error, Result};
 pub(super) fn typed<T: DeserializeOwned + JsonSchema + 'static>(
     path: &Path,
     table: &str,
-    value: &Dict,
+    value: &impl Serialize,
 ) -> Result<T> {
     let json = serde_json::to_value(value).map_err(|error| Error::Other(error.to_string()))?;
     ablate_core::resolve(&json).map_err(|error| match error {
@@ -24,7 +25,11 @@ pub(super) fn typed<T: DeserializeOwned + JsonSchema + 'static>(
             misfit(path, &format!("{table}.{key}"), "unknown key", fix)
         }
         ablate_core::Error::BadValue { key, problem, .. } => {
-            let described = table.split('.').next().unwrap_or(table);
+            // A profile changes the tables of an experiment.
+            let described = match table.split('.').next() {
+                None | Some("profiles") => "experiment",
+                Some(described) => described,
+            };
             let fix = format!("see `cargo xtask describe {described}`");
             misfit(path, &format!("{table}.{key}"), &problem, fix)
         }

@@ -1,8 +1,9 @@
 //! Profiles: how much of the real thing is run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use figment::value::Dict;
+use figment::value::{Dict, Value};
 
 use super::bounds;
 use super::file::{as_dict, misfit};
@@ -17,7 +18,8 @@ pub(super) struct ProfileTable {
     /// Files in `configs/` that lie over the experiment's base.
     pub shared: Vec<Layer>,
     pub claim: Dict,
-    pub variants: Dict,
+    /// What it changes of each variant.
+    pub variants: BTreeMap<String, Dict>,
     pub ensembles: Dict,
     pub search: Dict,
     pub keys: Dict,
@@ -54,11 +56,18 @@ impl ProfileTable {
             None => Ok(Dict::new()),
             Some(value) => as_dict(path, &format!("{key}.{name}"), value),
         };
+        let variant = |(name, keys): (String, Value)| {
+            let keys = as_dict(path, &format!("{key}.variants.{name}"), keys)?;
+            Ok((name, keys))
+        };
         Ok(Self {
             seeds,
             shared,
             claim: take("claim")?,
-            variants: take("variants")?,
+            variants: take("variants")?
+                .into_iter()
+                .map(variant)
+                .collect::<Result<_>>()?,
             ensembles: take("ensembles")?,
             search: take("search")?,
             keys,

@@ -229,8 +229,13 @@ impl TrialConfig {
                 "set training.precision=\"f32\", or machine.device=\"cpu\"",
             ));
         }
-        for name in &self.evaluation.metrics {
+        for (index, name) in self.evaluation.metrics.iter().enumerate() {
             let key = "evaluation.metrics";
+            // Its scores would be added up twice, over images that are counted once.
+            if self.evaluation.metrics[..index].contains(name) {
+                let problem = format!("`{name}` is named twice");
+                return Err(wrong(key, &problem, "name each metric once"));
+            }
             registry::find(Kind::Metric, name).map_err(|error| located(figment, key, error))?;
         }
         for needed in ["loss", "top1_error"] {
