@@ -108,6 +108,17 @@ pub(crate) fn ahead<'scope, 'env, F>(
 where
     F: Fn(usize) -> Result<Batch> + Clone + Send + 'scope,
 {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    // A plugin's panic fails its trial, where a thread that ends by it would end the run.
+    let caught = |panic: Box<dyn std::any::Any + Send>| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Err(Error::Other(format!(
+            "what reads and augments images panicked: {}\n  fix: correct the plugin of [data] or \
+             [augmentation] that does",
+            text.unwrap_or("without a word")
+        )))
+    };
     let at_once = loaders.at_once().min(count);
     let lanes: Vec<Receiver<Result<Batch>>> = (0..at_once)
         .map(|lane| {
@@ -115,8 +126,9 @@ where
             let (sender, receiver) = sync_channel(1);
             scope.spawn(move || {
                 for index in (lane..count).step_by(at_once) {
+                    let made = catch_unwind(AssertUnwindSafe(|| make(index)));
                     // The receiver goes away when training stops early.
-                    if sender.send(make(index)).is_err() {
+                    if sender.send(made.unwrap_or_else(caught)).is_err() {
                         break;
                     }
                 }

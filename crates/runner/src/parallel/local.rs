@@ -27,7 +27,9 @@ pub(crate) fn on_threads<R: Send>(
     let Some((first, pool)) = members.next() else {
         return lead(&ablate_parallel::Alone);
     };
-    std::thread::scope(|scope| {
+    // Rank 0's end is this closure's own: a panic of `lead` drops it, and the others, whom
+    // the scope waits for, hear that it is gone.
+    std::thread::scope(move |scope| {
         for (group, pool) in members {
             scope.spawn(move || {
                 // What ends a rank early, rank 0 hears of when it next asks for it.
@@ -41,4 +43,30 @@ pub(crate) fn on_threads<R: Send>(
         let _ = message::leave(first.as_ref());
         led
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use ablate_core::DataContext;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_leader_that_panics() {
+        let (ended, ends) = channel();
+        // Not scoped: where it hangs, the test is to fail.
+        std::thread::spawn(move || {
+            let data = Datasets::new(DataContext { roots: Vec::new() });
+            let led = catch_unwind(AssertUnwindSafe(|| {
+                on_threads(3, &data, |_| -> Result<()> { panic!("a plugin") })
+            }));
+            let _ = ended.send(led.is_err());
+        });
+        let panicked = ends.recv_timeout(Duration::from_secs(60));
+        assert_eq!(panicked, Ok(true), "the panic goes on, and no rank waits");
+    }
 }
