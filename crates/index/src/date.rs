@@ -50,7 +50,10 @@ pub fn seconds(text: &str) -> Option<i64> {
     let month = if month > 2 { month - 3 } else { month + 9 };
     let of_year = (153 * month + 2) / 5 + of_month - 1;
     let day = of_era * 365 + of_era / 4 - of_era / 100 + of_year;
-    Some((era * 146_097 + day - 719_468) * DAY + hour * 3600 + minute * 60)
+    let moment = (era * 146_097 + day - 719_468) * DAY + hour * 3600 + minute * 60;
+    // The 31st of a month that has none would be a day of the next.
+    let is_there = date(moment)[8..10].parse() == Ok(of_month);
+    is_there.then_some(moment)
 }
 
 #[cfg(test)]
@@ -72,6 +75,10 @@ mod tests {
             "now",
             "2026-13-01",
             "2026-11",
+            "2026-02-31",
+            "2026-02-29",
+            "2026-11-31 12:00",
+            "2026-11-00",
             "2026-11-25 25:00",
             "1-1-1",
         ] {

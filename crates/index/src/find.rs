@@ -23,7 +23,10 @@ impl Index {
     pub fn find(&mut self, name: &str) -> Result<Row> {
         let within = self.within(name);
         let wanted = within.as_deref().unwrap_or(name).trim_end_matches('/');
-        let found = self.mended(|index| index.candidates(wanted))?;
+        let found = self.mended(|index| {
+            let found = index.candidates(wanted);
+            found.map_err(|error| index.failed(error))
+        })?;
         match &found[..] {
             [one] => Ok(one.clone()),
             [] => Err(self.unknown(name)),

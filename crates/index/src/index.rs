@@ -71,7 +71,7 @@ impl Index {
     /// # Errors
     /// The store cannot be read.
     pub fn rebuild(&mut self) -> Result<Refreshed> {
-        self.mended(|index| index.reset())?;
+        self.mended(|index| index.reset().map_err(|error| index.failed(error)))?;
         self.refresh()
     }
 
@@ -81,7 +81,10 @@ impl Index {
     /// The store cannot be read.
     pub fn refresh(&mut self) -> Result<Refreshed> {
         let found = refresh::look(&self.store)?;
-        self.mended(|index| refresh::refresh(index, &found))
+        self.mended(|index| {
+            let done = refresh::refresh(index, &found);
+            done.map_err(|error| index.failed(error))
+        })
     }
 
     /// Takes down how the trial in `folder` stands; one that is gone is forgotten.
@@ -124,22 +127,28 @@ impl Index {
     }
 
     /// Does it; where that shows the index to be damaged, builds it again, and where
-    /// it cannot be written, one in memory, and does it once more.
-    pub(crate) fn mended<T>(&mut self, act: impl Fn(&mut Self) -> Sql<T>) -> Result<T> {
-        let error = match act(self) {
-            Ok(done) => return Ok(done),
-            Err(error) => error,
-        };
-        if remedy(&error) == Remedy::Reset || self.in_memory {
-            self.begin_again(&error)?;
+    /// it cannot be written, one in memory, and does it once more: all of it, since what
+    /// was looked up in the index before need not hold in the next.
+    pub(crate) fn mended<T>(&mut self, act: impl Fn(&mut Self) -> Result<T>) -> Result<T> {
+        match act(self) {
+            Err(Error::Sqlite { source, .. }) => self.mend(&source)?,
+            done => return done,
+        }
+        act(self)
+    }
+
+    /// Makes a good index of one that gave this error.
+    fn mend(&mut self, error: &rusqlite::Error) -> Result<()> {
+        if remedy(error) == Remedy::Reset || self.in_memory {
+            self.begin_again(error)?;
         } else {
             self.connection = Self::in_memory(&self.store)?.connection;
             self.in_memory = true;
-            self.note_unwritable(&error);
+            self.note_unwritable(error);
         }
         let found = refresh::look(&self.store)?;
         refresh::refresh(self, &found).map_err(|error| self.failed(error))?;
-        act(self).map_err(|error| self.failed(error))
+        Ok(())
     }
 
     /// As [`mended`](Self::mended), but neither builds it again nor does without:

@@ -9,6 +9,9 @@ use crate::key::{Key, Kind, STATUS, STATUSES};
 use crate::row::Answer;
 use crate::{Error, Index, Line, Result, Row};
 
+/// Each is a join, of which SQLite takes 64: beside these the folders and what is sorted by.
+const MOST_COLUMNS: usize = 60;
+
 /// Which trials to list, and in which order.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
@@ -70,7 +73,18 @@ impl Index {
         start: impl Fn() -> T,
         add: impl Fn(&mut T, A),
     ) -> Result<T> {
-        if self.is_empty()? {
+        self.mended(|index| index.ask(query, &start, &add))
+    }
+
+    /// As [`fold`](Self::fold), of the index as it is.
+    fn ask<A: Answer, T>(
+        &self,
+        query: &Query,
+        start: impl Fn() -> T,
+        add: impl Fn(&mut T, A),
+    ) -> Result<T> {
+        // In an empty store no key can be known.
+        if !self.exists("trials")? {
             return Ok(start());
         }
         let statement = Statement::of(self, query)?;
@@ -85,27 +99,26 @@ impl Index {
             query.limit.map_or(-1, u64::cast_signed)
         );
         // Mostly no trial runs, and looking that up for each costs.
-        let running = "SELECT EXISTS(SELECT * FROM running)";
-        let running = self.connection.query_row(running, [], |row| row.get(0));
-        let text = match running.map_err(|error| self.failed(error))? {
+        let text = match self.exists("running")? {
             true => text,
             false => text.replace(STATUS, "t.status"),
         };
         let more = query.columns.len();
-        self.mended(|index| {
-            let mut select = index.connection.prepare(&text)?;
+        let read = || {
+            let mut select = self.connection.prepare(&text)?;
             let parameters = rusqlite::params_from_iter(&statement.parameters);
             let mut all = start();
             A::read_each(select.query(parameters)?, more, |row| add(&mut all, row))?;
             Ok(all)
-        })
+        };
+        read().map_err(|error| self.failed(error))
     }
 
-    /// Whether the store has no trial, so that no key can be known.
-    fn is_empty(&mut self) -> Result<bool> {
-        let any = "SELECT EXISTS(SELECT * FROM trials)";
-        self.mended(|index| index.connection.query_row(any, [], |row| row.get(0)))
-            .map(|any: bool| !any)
+    /// Whether a table has a row.
+    fn exists(&self, table: &str) -> Result<bool> {
+        let any = format!("SELECT EXISTS(SELECT * FROM {table})");
+        let any = self.connection.query_row(&any, [], |row| row.get(0));
+        any.map_err(|error| self.failed(error))
     }
 }
 
@@ -116,6 +129,13 @@ impl Statement {
             true => "TRUE",
             false => "NOT f.search",
         });
+        if query.columns.len() > MOST_COLUMNS {
+            return Err(Error::Condition {
+                text: query.columns.join(","),
+                problem: format!("{} keys as columns", query.columns.len()),
+                fix: format!("show {MOST_COLUMNS} at most; `--csv` has every key"),
+            });
+        }
         // Parameters are numbered, so joins and conditions may come in any order.
         for (at, text) in query.columns.iter().enumerate() {
             let value = statement.joined(Key::find(index, text)?, &format!("c{at}"));

@@ -110,7 +110,10 @@ pub(crate) fn refresh(index: &mut Index, found: &[(Place, i64)]) -> Sql<Refreshe
     let gone = known.iter().filter(|(path, _)| !there.contains(*path));
     let gone: Vec<i64> = gone.map(|(_, (id, _))| *id).collect();
     if !gone.is_empty() {
-        index.write(|writer| gone.iter().try_for_each(|id| writer.forget_folder(*id)))?;
+        done.forgotten += index.write(|writer| {
+            let forgotten = gone.iter().map(|id| writer.forget_folder(*id));
+            forgotten.sum::<Sql<usize>>()
+        })?;
     }
     let mut watched = watched(index)?;
     let mut running = Vec::new();
@@ -175,6 +178,9 @@ pub(crate) fn refresh(index: &mut Index, found: &[(Place, i64)]) -> Sql<Refreshe
                 writer.looked_through(place, *stamp)
             })?;
         }
+    }
+    if done.forgotten > 0 {
+        index.write(|writer| writer.forget_unused())?;
     }
     note_running(index, &running)?;
     Ok(done)

@@ -114,20 +114,31 @@ impl<'c> Writer<'c> {
         Ok(())
     }
 
-    /// Takes a folder out with all its trials.
-    pub fn forget_folder(&mut self, id: i64) -> Sql<()> {
+    /// Takes a folder out with all its trials; returns how many they were.
+    pub fn forget_folder(&mut self, id: i64) -> Sql<usize> {
         let mut trials = self
             .connection
             .prepare("SELECT id FROM trials WHERE folder = ?1")?;
         let trials: Vec<i64> = trials
             .query_map([id], |row| row.get(0))?
             .collect::<Sql<_>>()?;
-        for trial in trials {
-            self.forget_id(trial)?;
+        for trial in &trials {
+            self.forget_id(*trial)?;
         }
         self.connection
             .execute("DELETE FROM folders WHERE id = ?1", [id])?;
-        Ok(())
+        Ok(trials.len())
+    }
+
+    /// Takes out configs that no trial has any more, and keys that nothing has.
+    pub fn forget_unused(&mut self) -> Sql<()> {
+        self.connection.execute_batch(
+            "DELETE FROM settings WHERE key IN (SELECT id FROM keys WHERE NOT metric)
+               AND config IN (SELECT id FROM configs WHERE id NOT IN (SELECT config FROM trials));
+             DELETE FROM configs WHERE id NOT IN (SELECT config FROM trials);
+             DELETE FROM keys WHERE NOT EXISTS (SELECT * FROM settings WHERE key = keys.id)
+               AND NOT EXISTS (SELECT * FROM metrics WHERE key = keys.id)",
+        )
     }
 
     /// Takes down that a folder was looked through when it had this mark.

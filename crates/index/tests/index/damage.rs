@@ -104,3 +104,40 @@ fn where_no_file_can_be_written_the_folders_are_read() {
     }
     assert!(Index::to_record(store.path()).is_err());
 }
+
+#[test]
+fn an_index_that_is_mended_is_asked_for_the_same_keys() {
+    let store = tempfile::tempdir().expect("a folder");
+    let [first, last] = ["a", "b"].map(|name| experiment(store.path(), name, "ci"));
+    let one = trial("one", 0, 0.1, 0.5, Status::Finished);
+    let mut other = trial("other", 0, 0.01, 0.5, Status::Finished);
+    other.config["augmentation"] = serde_json::json!({ "size": 24 });
+    // Keys are numbered as they come: other ones than folder by folder.
+    for (folder, trial) in [(&last, &other), (&first, &one)] {
+        let path = write(folder, trial);
+        let mut index = Index::to_record(store.path()).expect("an index");
+        index.record(&path).expect("recorded");
+    }
+    let query = Query {
+        conditions: vec!["optimiser.lr>=0.05".parse().expect("a condition")],
+        columns: vec!["optimiser.lr".to_string()],
+        sort: Some("model.name".to_string()),
+        ..Query::default()
+    };
+    for damage in [
+        "DROP TABLE folders; CREATE TABLE folders(x)",
+        "DROP TABLE keys; CREATE TABLE keys(x)",
+    ] {
+        let mut index = Index::open(store.path()).expect("an index");
+        let other = rusqlite::Connection::open(store.path().join(FILE)).expect("open");
+        other.execute_batch(damage).expect("changed");
+        drop(other);
+        let rows = index.list(&query).expect("a list");
+        assert!(!index.take_notes().is_empty(), "{damage}");
+        let found: Vec<_> = rows
+            .iter()
+            .map(|row| (&*row.variant, &row.columns))
+            .collect();
+        assert_eq!(found, [("one", &vec![0.1.into()])], "{damage}");
+    }
+}

@@ -243,3 +243,20 @@ fn a_trial_is_found_by_path_name_start_and_hash() {
     let error = index.find("nothing").expect_err("none").to_string();
     assert!(error.contains("cargo xtask ls"), "{error}");
 }
+
+#[test]
+fn more_columns_than_can_be_joined_are_refused_and_damage_nothing() {
+    let (_store, mut index) = index();
+    let columns = |count| Query {
+        columns: vec!["optimiser.lr".to_string(); count],
+        sort: Some("validation.top1_error".to_string()),
+        ..Query::default()
+    };
+    assert_eq!(index.list(&columns(60)).expect("a list").len(), 7);
+    let error = index.list(&columns(61)).expect_err("refused").to_string();
+    assert!(
+        error.contains("61 keys") && error.contains("--csv"),
+        "{error}"
+    );
+    assert_eq!(index.take_notes(), Vec::<String>::new());
+}

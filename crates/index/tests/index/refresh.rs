@@ -55,9 +55,38 @@ fn added_changed_and_removed_folders_are_noticed() {
     assert_eq!(names(&mut index), ["b diverged", "c finished"]);
 
     fs::remove_dir_all(store.join("lrn")).expect("removed");
-    let nothing = Refreshed::default();
-    assert_eq!(index.refresh().expect("refreshed"), nothing);
+    let gone = Refreshed {
+        forgotten: 2,
+        ..Refreshed::default()
+    };
+    assert_eq!(index.refresh().expect("refreshed"), gone);
     assert!(names(&mut index).is_empty());
+}
+
+#[test]
+fn a_key_goes_with_the_last_trial_that_has_it() {
+    let store = tempfile::tempdir().expect("a folder");
+    let folder = experiment(store.path(), "lrn", "ci");
+    write(&folder, &trial("a", 0, 0.1, 0.5, Status::Finished));
+    let mut wide = trial("b", 0, 0.1, 0.5, Status::Finished);
+    wide.config["model"] = serde_json::json!({ "width": 0.5 });
+    let wide = write(&folder, &wide);
+    let mut index = Index::open(store.path()).expect("an index");
+    let has = |index: &Index, key: &str| {
+        let known = index.known_keys().expect("keys");
+        known.iter().any(|known| known == key)
+    };
+    assert!(has(&index, "model.width") && has(&index, "model.name"));
+    fs::remove_dir_all(wide).expect("removed");
+    age(store.path(), 1000);
+    assert_eq!(index.refresh().expect("refreshed").forgotten, 1);
+    assert!(!has(&index, "model.width"));
+    assert!(has(&index, "model.name") && has(&index, "validation.top1_error"));
+    let lr = Query {
+        columns: vec!["optimiser.lr".to_string()],
+        ..Query::default()
+    };
+    assert_eq!(index.list(&lr).expect("a list")[0].columns, [0.1]);
 }
 
 #[test]
