@@ -32,6 +32,8 @@ pub struct Layer {
     origin: String,
     path: Option<PathBuf>,
     keys: Dict,
+    /// Whether the user says so, beside any file.
+    is_users: bool,
 }
 
 impl Layer {
@@ -45,6 +47,7 @@ impl Layer {
             origin,
             path: Some(path.to_path_buf()),
             keys,
+            is_users: false,
         }
     }
 
@@ -70,6 +73,7 @@ impl Layer {
             origin,
             path: None,
             keys,
+            is_users: false,
         })
     }
 
@@ -100,6 +104,7 @@ impl Layer {
             origin,
             path: None,
             keys,
+            is_users: true,
         })
     }
 
@@ -126,7 +131,10 @@ impl Layer {
             .ok()
             .and_then(|mut table| table.remove("value"));
         let leaf = parsed.unwrap_or_else(|| Value::from(value["value = ".len()..].to_string()));
-        let layer = Self::key(origin, key.trim(), leaf);
+        let layer = Self {
+            is_users: true,
+            ..Self::key(origin, key.trim(), leaf)
+        };
         bounds::finite(&layer.origin, &layer.keys)?;
         Ok(layer)
     }
@@ -143,6 +151,7 @@ impl Layer {
             origin: origin.into(),
             path: None,
             keys,
+            is_users: false,
         }
     }
 
@@ -188,6 +197,25 @@ impl Layer {
         self.keys.get(table)?.as_dict()?.get("name")?.as_str()
     }
 
+    /// Refuses to lose what the user has set, as a later layer that names another plugin
+    /// for the table would have it.
+    fn check_kept(&self, table: &str, later: &Self) -> Result<()> {
+        let Some(Value::Dict(_, keys)) = self.keys.get(table).filter(|_| self.is_users) else {
+            return Ok(());
+        };
+        // Who names a plugin and its keys in one place means that plugin alone.
+        let Some(key) = keys.keys().next().filter(|_| !keys.contains_key("name")) else {
+            return Ok(());
+        };
+        let key = format!("{table}.{key}");
+        Err(Error::Config {
+            origin: self.origin.clone(),
+            problem: format!("it would be lost: {} names another plugin", later.origin),
+            fix: format!("name the plugin first: give `--set {key}=VALUE` after `{table}.name`"),
+            key,
+        })
+    }
+
     /// Refuses tables no trial has.
     fn check_tables(&self) -> Result<()> {
         match self.keys.keys().find(|key| !TABLES.contains(&key.as_str())) {
@@ -228,7 +256,7 @@ impl Provider for Layer {
 /// keys of one model mean nothing to the next.
 ///
 /// # Errors
-/// A layer has a table that no trial has.
+/// A layer has a table that no trial has, or what the user has set would be lost.
 pub(super) fn merge(layers: &[Layer]) -> Result<Figment> {
     let mut kept: Vec<Layer> = Vec::with_capacity(layers.len());
     for layer in layers {
@@ -240,9 +268,10 @@ pub(super) fn merge(layers: &[Layer]) -> Result<Figment> {
             let changes =
                 kept.iter().rev().find_map(|earlier| earlier.chooses(table)) != Some(name);
             if changes {
-                kept.iter_mut().for_each(|earlier| {
+                for earlier in &mut kept {
+                    earlier.check_kept(table, layer)?;
                     earlier.keys.remove(table);
-                });
+                }
             }
         }
         kept.push(layer.clone());
@@ -307,75 +336,5 @@ pub(super) fn origin(figment: &Figment, key: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn layer(text: &str) -> Layer {
-        Layer::table(
-            Path::new("x.toml"),
-            "base",
-            toml::from_str(text).expect("TOML"),
-        )
-    }
-
-    #[test]
-    fn naming_another_plugin_starts_its_table_afresh() -> Result<()> {
-        let figment = merge(&[
-            layer("[model]\nname = 'alexnet'\nlrn = true\n[optimiser]\nname = 'sgd'\nlr = 0.1"),
-            layer("[model]\nname = 'convnet'"),
-            layer("[optimiser]\nname = 'sgd'\nmomentum = 0.5"),
-        ])?;
-        assert!(figment.find_value("model.lrn").is_err());
-        assert_eq!(
-            figment.extract_inner::<f64>("optimiser.lr").expect("kept"),
-            0.1
-        );
-        Ok(())
-    }
-
-    #[test]
-    fn settings_are_toml_or_strings() -> Result<()> {
-        let figment = merge(&[
-            Layer::setting("optimiser.lr=0.5")?,
-            Layer::setting("model.activation=relu")?,
-            Layer::setting("augmentation.steps=[\"reflection\"]")?,
-        ])?;
-        assert_eq!(
-            figment
-                .extract_inner::<f64>("optimiser.lr")
-                .expect("a number"),
-            0.5
-        );
-        assert_eq!(
-            figment
-                .extract_inner::<String>("model.activation")
-                .expect("a string"),
-            "relu"
-        );
-        assert_eq!(
-            figment
-                .extract_inner::<Vec<String>>("augmentation.steps")
-                .expect("a list")
-                .len(),
-            1
-        );
-        assert_eq!(origin(&figment, "optimiser.lr"), "--set optimiser.lr=0.5");
-        assert!(Layer::setting("optimiser.lr").is_err());
-        for text in ["optimiser.lr=nan", &format!("a{}=1", ".a".repeat(100_000))] {
-            let error = Layer::setting(text).expect_err("refused").to_string();
-            assert!(error.contains("--set") && error.contains("fix:"), "{error}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn an_unknown_table_is_refused_with_the_nearest() {
-        let error = merge(&[layer("[optimizer]\nlr = 1")])
-            .expect_err("refused")
-            .to_string();
-        assert!(
-            error.contains("x.toml [base]") && error.contains("did you mean `optimiser`?"),
-            "{error}"
-        );
-    }
-}
+#[path = "layer_tests.rs"]
+mod tests;
