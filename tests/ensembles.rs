@@ -136,6 +136,11 @@ fn mistakes_in_an_ensemble_are_refused() {
             "[profiles.quick.ensembles.tow]\nsize = 3\n[profiles.quick]",
             ["`profiles.quick.ensembles.tow`", "did you mean `two`?"],
         ),
+        (
+            "final_validation",
+            "final_gap",
+            ["`experiment.claim.measure`", "final_validation"],
+        ),
     ] {
         let file = write(&program, &experiment().replace(from, to));
         let error = program.fail(&["run", &file]);

@@ -286,6 +286,11 @@ fn mistakes_in_the_table_are_refused() {
             ["`search.by`", "final_train"],
         ),
         (
+            "epochs = 1",
+            "epochs = 1\nby = \"retrieval_share\"",
+            ["`search.by`", "the least wins"],
+        ),
+        (
             "[0.01, 0.1]",
             "{ uniform = [0.01, 0.1] }",
             ["`search.keys.optimiser.lr`", "trials = 20"],

@@ -2,7 +2,7 @@
 //! is checked where it is read.
 
 use ablate_core::Schedule;
-use ablate_store::{At, Claim, Measure};
+use ablate_store::{At, Claim, Experiment, Measure};
 
 use crate::config::TrialConfig;
 use crate::{Error, Result};
@@ -19,11 +19,38 @@ pub(crate) fn schedule(config: &TrialConfig, schedule: &dyn Schedule) -> Result<
     }
 }
 
+/// Checks that a claim about an ensemble asks for what groups have: they train nothing,
+/// and are scored after the last epoch.
+///
+/// # Errors
+/// A claim that compares an ensemble measures something else.
+pub(crate) fn ensembles(experiment: &Experiment) -> Result<()> {
+    let claim = &experiment.claim;
+    let roles = [&claim.baseline, &claim.treatment];
+    let Some(name) = roles
+        .into_iter()
+        .find(|role| experiment.ensembles.contains_key(*role))
+    else {
+        return Ok(());
+    };
+    let is_there = |claim: &Claim| matches!(claim.measure, Measure::FinalValidation(_));
+    match claim.each().iter().all(is_there) {
+        true => Ok(()),
+        false => Err(misfit(
+            "experiment.claim.measure",
+            format!(
+                "the ensemble `{name}` has nothing but validation metrics after the last epoch"
+            ),
+            "measure { final_validation = \"top1_error\" } or another metric".to_string(),
+        )),
+    }
+}
+
 /// Checks that a trial will have everything a claim measures.
 ///
 /// # Errors
-/// A metric is not evaluated, or not at the epoch that is asked for, or two of
-/// the claim's numbers are the same.
+/// A metric is not evaluated, or not at the epoch that is asked for, no images are
+/// searched for where that is measured, or two of the claim's numbers are the same.
 pub(crate) fn claim(claim: &Claim, config: &TrialConfig) -> Result<()> {
     let claims = claim.each();
     for (index, claim) in claims.iter().enumerate() {
@@ -53,9 +80,23 @@ fn measure(measure: &Measure, config: &TrialConfig) -> Result<()> {
             "give a fraction: 0.25 for 25%".to_string(),
         ));
     }
+    let evaluation = &config.evaluation;
+    for (key, images) in [
+        ("evaluation.samples", evaluation.samples),
+        ("evaluation.gallery", evaluation.gallery),
+    ] {
+        if *measure == Measure::RetrievalShare && images == 0 {
+            return Err(misfit(
+                key,
+                "the claim measures what is found for samples in the gallery, and there is none"
+                    .to_string(),
+                "give 1 or more".to_string(),
+            ));
+        }
+    }
     let (At { epoch, .. }, every) = match measure {
         Measure::TrainAt(at) => (at, 1),
-        Measure::ValidationAt(at) => (at, config.evaluation.every),
+        Measure::ValidationAt(at) => (at, evaluation.every),
         _ => return Ok(()),
     };
     let epochs = config.training.epochs;
@@ -100,6 +141,19 @@ fn misfit(key: &str, problem: String, fix: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn retrieval_takes_samples_and_a_gallery() {
+        let mut config = TrialConfig::of_any();
+        let found = |config: &TrialConfig| measure(&Measure::RetrievalShare, config);
+        found(&config).expect("by default");
+        config.evaluation.gallery = 0;
+        let error = found(&config).expect_err("no gallery").to_string();
+        assert!(error.contains("`evaluation.gallery`"), "{error}");
+        config.evaluation.samples = 0;
+        let error = found(&config).expect_err("no samples").to_string();
+        assert!(error.contains("`evaluation.samples`"), "{error}");
+    }
 
     #[test]
     fn a_claim_measures_what_trials_will_have() {

@@ -72,7 +72,7 @@ pub struct SearchTable {
     /// Seeds of each candidate; none of them is a trial's.
     #[serde(default = "one")]
     pub seeds: u64,
-    /// The measure that decides; the least mean over seeds wins. A candidate of which
+    /// The measure of a metric that decides; the least mean over seeds wins. A candidate of which
     /// a trial diverged or failed loses, of equal ones that with the smaller values
     /// wins.
     #[serde(default = "train_loss")]
@@ -206,6 +206,11 @@ impl SearchTable {
                 "by",
                 "few epochs say nothing of a target that is reached later",
                 "choose by { final_train = \"loss\" } or another final measure",
+            )),
+            _ if self.by.metric().is_none() => Some((
+                "by",
+                "the least wins, and this is no error that should be small",
+                "choose by { final_validation = \"loss\" } or another metric",
             )),
             _ => None,
         }
