@@ -133,6 +133,32 @@ fn a_stop_cancels_every_task_and_the_same_command_goes_on() {
 }
 
 #[test]
+fn a_stop_is_heard_while_the_batch_system_is_away() {
+    let program = Program::new();
+    let child = program.begin(&launched("training.epochs=60"));
+    program.wait_for_epochs(EXPERIMENT, 2);
+    let list = program.store().join(EXPERIMENT).join("launch/0.pids");
+    let away = list.with_extension("away");
+    std::fs::rename(&list, &away).expect("renamed");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let id = child.id().to_string();
+    Command::new("kill")
+        .args(["-INT", &id])
+        .status()
+        .expect("kill");
+    let (code, log) = finish(child);
+    assert_eq!(code, Some(1), "{log}");
+    assert!(
+        log.contains("does not answer") && log.contains("fix:"),
+        "{log}"
+    );
+    // Its tasks go on, and the next run finds them.
+    std::fs::rename(&away, &list).expect("renamed");
+    program.succeed(&launched("training.epochs=60"));
+    assert_eq!(submitted(&program), 1);
+}
+
+#[test]
 fn the_points_of_a_sweep_are_submitted_together_and_stopped_together() {
     let mut run = local("training.epochs=60");
     run.extend(["--set", "training.batch_size=16,20"]);

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::PlannedTrial;
 
@@ -25,6 +26,8 @@ struct Wishes {
     is_paused: bool,
     /// Trials to do without, by the name of their folder.
     left: HashSet<String>,
+    /// How often any of it has changed.
+    changes: u64,
 }
 
 impl Control {
@@ -88,8 +91,24 @@ impl Control {
         !ends(&wishes)
     }
 
+    /// How often something was asked for, to [`wait`](Self::wait) for more.
+    pub(crate) fn changes(&self) -> u64 {
+        self.wishes().changes
+    }
+
+    /// Waits, no longer than `most`, until something is asked for that was not among the
+    /// first `seen` changes.
+    pub(crate) fn wait(&self, seen: u64, most: Duration) {
+        let nothing_new = |wishes: &mut Wishes| wishes.changes == seen;
+        let wishes = self.wishes();
+        let _ = self.0.changed.wait_timeout_while(wishes, most, nothing_new);
+    }
+
     fn wish(&self, change: impl FnOnce(&mut Wishes)) {
-        change(&mut self.wishes());
+        let mut wishes = self.wishes();
+        change(&mut wishes);
+        wishes.changes += 1;
+        drop(wishes);
         self.0.changed.notify_all();
     }
 
@@ -104,5 +123,38 @@ impl Wishes {
     /// there is none to do without.
     fn lacks(&self, trial: &PlannedTrial) -> bool {
         !self.left.is_empty() && self.left.contains(&trial.folder_name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_wish_ends_a_wait_also_one_from_before_it() {
+        let hour = Duration::from_hours(1);
+        let control = Control::default();
+        let seen = control.changes();
+        let begun = Instant::now();
+        let other = control.clone();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                std::thread::sleep(Duration::from_millis(20));
+                other.stop();
+            });
+            control.wait(seen, hour);
+        });
+        assert!(control.is_stopping());
+        // It came between the look and the wait.
+        control.wait(seen, hour);
+        assert!(begun.elapsed() < hour / 2);
+        let begun = Instant::now();
+        control.wait(control.changes(), Duration::from_millis(20));
+        assert!(
+            begun.elapsed() >= Duration::from_millis(20),
+            "nothing was asked for"
+        );
     }
 }

@@ -21,7 +21,9 @@ use self::contact::Contact;
 use self::followed::Followed;
 use self::ledger::Ledger;
 use crate::run::averages;
-use crate::{DeviceName, Event, Nobody, Observer, Outcome, Plan, PlannedTrial, Result, RunOptions};
+use crate::{
+    DeviceName, Error, Event, Nobody, Observer, Outcome, Plan, PlannedTrial, Result, RunOptions,
+};
 
 /// The folder within the experiment's for scripts, lists of tasks and what they print.
 const DESK: &str = "launch";
@@ -62,20 +64,24 @@ pub fn launch(
     let mut ledger = Ledger::open(&desk, launch.name)?;
     let mut trials = follow(plan, &folder);
     let (mut contact, mut is_cancelled) = (Contact::default(), false);
+    let control = &options.control;
     loop {
+        let seen = control.changes();
         let tell = |message: &str| {
             if let Some(trial) = plan.trials.first() {
                 observer.notice(Event::Warning { trial, message });
             }
         };
         let Some(tasks) = contact.ask(&mut ledger, launch.launcher, tell)? else {
-            std::thread::sleep(launch.launcher.interval());
+            if control.is_stopping() {
+                return Err(unheard());
+            }
+            control.wait(seen, launch.launcher.interval());
             continue;
         };
         for trial in &mut trials {
             trial.look(tasks.get(&trial.name).copied(), observer)?;
         }
-        let control = &options.control;
         if control.is_stopping() && !is_cancelled {
             ledger.cancel(launch.launcher)?;
             is_cancelled = true;
@@ -97,9 +103,18 @@ pub fn launch(
         if submitted == 0 && !at_work && !(waits && trials.iter().any(Followed::is_due)) {
             break;
         }
-        std::thread::sleep(launch.launcher.interval());
+        control.wait(seen, launch.launcher.interval());
     }
     outcome(plan, options, folder, &trials, observer)
+}
+
+/// A stop that the batch system cannot be told of.
+fn unheard() -> Error {
+    Error::Other(
+        "the batch system does not answer, so its tasks may go on\n  fix: run the same command \
+         when it does, which finds them; or cancel them by the system's own command"
+            .to_string(),
+    )
 }
 
 /// Submits every trial of `plan` that is neither done nor in the queue, and watches
