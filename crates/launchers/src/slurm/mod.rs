@@ -110,21 +110,13 @@ impl Launcher for Slurm {
         let mut command = Command::new("sbatch");
         command.args(self.arguments(job)).arg(script);
         let output = answer(command)?;
-        // `--parsable` prints `ID` or `ID;CLUSTER`.
-        let id = output.split(';').next().unwrap_or_default().trim();
-        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Error::Other(format!(
-                "sbatch gave no job's number but `{}`",
-                output.trim()
-            )));
-        }
-        Ok(id.to_string())
+        job_id(&output)
     }
 
     fn states(&self, id: &str) -> Result<Vec<(usize, TaskState)>> {
-        let mut command = Command::new("squeue");
+        let (mut command, number) = about("squeue", id);
         command.args(["--noheader", "--array", "--states=all", "--format=%K %T"]);
-        command.arg(format!("--jobs={id}"));
+        command.arg(format!("--jobs={number}"));
         match answer(command) {
             Ok(text) => Ok(states::read(&text)),
             // Slurm forgets a job some minutes after its end.
@@ -134,12 +126,11 @@ impl Launcher for Slurm {
     }
 
     fn cancel(&self, id: &str, task: Option<usize>) -> Result<()> {
-        let target = match task {
-            Some(task) => format!("{id}_{task}"),
-            None => id.to_string(),
-        };
-        let mut command = Command::new("scancel");
-        command.arg(target);
+        let (mut command, number) = about("scancel", id);
+        command.arg(match task {
+            Some(task) => format!("{number}_{task}"),
+            None => number.to_string(),
+        });
         match answer(command) {
             Err(error) if !error.to_string().contains("Invalid job id") => Err(error),
             _ => Ok(()),
@@ -195,6 +186,36 @@ impl Slurm {
     }
 }
 
+/// The id in what `sbatch --parsable` prints: a job's number, or `NUMBER;CLUSTER` where it
+/// was submitted to another cluster than this machine's.
+///
+/// # Errors
+/// It is neither.
+fn job_id(output: &str) -> Result<String> {
+    let id = output.trim();
+    let (number, cluster) = id.split_once(';').unwrap_or((id, "_"));
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !is_number || cluster.is_empty() || !cluster.chars().all(is_name) {
+        return Err(Error::Other(format!(
+            "sbatch gave no job's number but `{id}`"
+        )));
+    }
+    Ok(id.to_string())
+}
+
+/// One of Slurm's commands for the cluster that has a job, and the job's number there.
+fn about<'a>(program: &str, id: &'a str) -> (Command, &'a str) {
+    let mut command = Command::new(program);
+    match id.split_once(';') {
+        None => (command, id),
+        Some((number, cluster)) => {
+            command.arg(format!("--clusters={cluster}"));
+            (command, number)
+        }
+    }
+}
+
 /// A key's text, which may be a number: an account, or minutes.
 fn word<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
@@ -234,7 +255,11 @@ fn answer(mut command: Command) -> Result<String> {
         return Ok(String::from_utf8_lossy(&stdout).into_owned());
     }
     let words = String::from_utf8_lossy(&stderr);
-    Err(Error::Other(format!("{name} failed: {}", words.trim())))
+    Err(Error::Other(format!(
+        "{name} failed: {}\n  fix: correct the key of the launcher that it names; else see what \
+         `{name}` says when it is called by hand",
+        words.trim()
+    )))
 }
 
 #[cfg(test)]

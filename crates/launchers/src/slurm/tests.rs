@@ -4,7 +4,7 @@ use std::process::Command;
 
 use ablate_core::{Job, LauncherConfig, Resources, TaskState};
 
-use super::{Slurm, roomy, script, states};
+use super::{Slurm, about, job_id, roomy, script, states};
 
 fn job(folder: &std::path::Path) -> Job {
     Job {
@@ -85,6 +85,24 @@ fn a_number_may_be_an_account_or_minutes() {
     for expected in ["--account=4711", "--time=90", "--qos=long"] {
         assert!(arguments.iter().any(|a| a == expected), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_job_of_another_cluster_is_looked_for_there() {
+    assert_eq!(job_id("77\n").expect("a number"), "77");
+    assert_eq!(job_id("77;big-2\n").expect("a number"), "77;big-2");
+    for wrong in ["", "77;", "x;b", "77;b c", "77;b\nx"] {
+        assert!(job_id(wrong).is_err(), "{wrong}");
+    }
+    let words = |id: &'static str| {
+        let (command, number) = about("squeue", id);
+        let words: Vec<_> = command.get_args().map(|a| a.to_os_string()).collect();
+        (words, number)
+    };
+    assert_eq!(words("77"), (Vec::new(), "77"));
+    assert_eq!(words("77;b"), (vec!["--clusters=b".into()], "77"));
+    let of_clusters = states::read("CLUSTER: b\n0 RUNNING\n");
+    assert_eq!(of_clusters, [(0, TaskState::Running)]);
 }
 
 #[test]
