@@ -41,7 +41,8 @@ pub(crate) fn of_trial(config: &TrialConfig, outline: &Outline) -> u64 {
 pub fn available() -> Option<u64> {
     let system = fs::read_to_string("/proc/meminfo").ok();
     let system = system.and_then(|text| of_meminfo(&text));
-    let group = of_group(Path::new("/sys/fs/cgroup"));
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let group = of_groups(Path::new("/sys/fs/cgroup"), &own);
     match (system, group) {
         (Some(system), Some(group)) => Some(system.min(group)),
         (system, group) => system.or(group),
@@ -67,13 +68,30 @@ fn of_meminfo(text: &str) -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
-/// What a control group's limit leaves (version 2); `None` without one.
+/// What the limits of this process's control group and of those it is in leave (version
+/// 2). `own` is what the system says of the process: lines such as `0::/a.slice/b.scope`.
+fn of_groups(root: &Path, own: &str) -> Option<u64> {
+    let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
+    let folder = root.join(own.unwrap_or_default());
+    let groups = folder
+        .ancestors()
+        .take_while(|group| group.starts_with(root));
+    groups.filter_map(of_group).min()
+}
+
+/// What a control group's limit leaves; `None` without one. Files that were read and can
+/// be forgotten count as taken there, and are not.
 fn of_group(folder: &Path) -> Option<u64> {
     let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
     // `max` is no number, and no limit.
     let limit: u64 = read("memory.max")?.trim().parse().ok()?;
     let taken: u64 = read("memory.current")?.trim().parse().ok()?;
-    Some(limit.saturating_sub(taken))
+    let stat = read("memory.stat").unwrap_or_default();
+    let cached = stat
+        .lines()
+        .find_map(|line| line.strip_prefix("inactive_file "))
+        .and_then(|bytes| bytes.trim().parse().ok());
+    Some(limit.saturating_sub(taken.saturating_sub(cached.unwrap_or(0))))
 }
 
 #[cfg(test)]
@@ -106,5 +124,30 @@ mod tests {
         assert_eq!(of_group(folder.path()), Some(700));
         write("memory.max", "200\n").expect("a file");
         assert_eq!(of_group(folder.path()), Some(0));
+        write("memory.stat", "anon 1\ninactive_file 150\nactive_file 7\n").expect("a file");
+        assert_eq!(of_group(folder.path()), Some(50), "files are forgotten");
+    }
+
+    #[test]
+    fn the_tightest_limit_counts_wherever_it_is() {
+        let root = tempfile::tempdir().expect("a folder");
+        let own = root.path().join("job/step");
+        fs::create_dir_all(&own).expect("folders");
+        let write = |folder: &Path, limit: &str| {
+            fs::write(folder.join("memory.max"), limit).expect("a file");
+            fs::write(folder.join("memory.current"), "100").expect("a file");
+        };
+        let found = |text: &str| of_groups(root.path(), text);
+        write(&own, "max");
+        assert_eq!(found("0::/job/step\n"), None);
+        write(root.path(), "1000");
+        write(&root.path().join("job"), "400");
+        assert_eq!(found("0::/job/step\n"), Some(300));
+        write(&own, "300");
+        assert_eq!(found("1:cpu:/x\n0::/job/step\n"), Some(200));
+        // Within a container, whose own folder is the root.
+        assert_eq!(found("0::/\n"), Some(900));
+        assert_eq!(found("0::/../outside\n"), Some(900));
+        assert_eq!(found(""), Some(900));
     }
 }
