@@ -284,6 +284,14 @@ fn a_truncated_batch_file_is_named_with_both_sizes() {
 }
 
 #[test]
+fn a_report_of_nothing_leaves_nothing() {
+    let program = Program::new();
+    let error = program.fail(&["report", EXPERIMENT]);
+    assert_says(&error, &["no trial has run yet", "fix:"]);
+    assert!(!program.store().join("outside").exists());
+}
+
+#[test]
 fn an_unwritable_store_is_named() {
     let program = Program::new();
     let store = program.store();

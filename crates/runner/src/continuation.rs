@@ -68,7 +68,7 @@ pub(crate) fn begin(plan: &Plan, planned: &PlannedTrial, folder: &ExperimentFold
     if checkpoint::load(place.path()).map_or(true, |loaded| loaded.checkpoint.is_some()) {
         return Ok(());
     }
-    let earlier = folder.trial(&planned.variant, planned.seed, &earlier.hash)?;
+    let earlier = folder.at(&planned.variant, planned.seed, &earlier.hash);
     // Whatever is wrong with it, training afresh is right.
     let (Ok(Some(trial)), Ok(loaded)) = (earlier.read(), checkpoint::load(earlier.path())) else {
         return Ok(());

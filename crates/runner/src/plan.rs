@@ -170,6 +170,11 @@ impl Plan {
     /// The groups of trials that the ensembles average.
     pub fn groups(&self) -> Vec<PlannedGroup<'_>> {
         PlannedGroup::all(&self.experiment, &self.trials)
+        self.located(store).path().to_path_buf()
+    }
+
+    /// As [`path`](Self::path), to read what lies there.
+    pub(crate) fn located(&self, store: &Path) -> ExperimentFolder {
     }
 
     /// The data set of a trial; opened once for all trials that use it.

@@ -108,7 +108,7 @@ fn run_trial(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<Option<Trial>> {
-    let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
+    let place = folder.at(&planned.variant, planned.seed, &planned.hash);
     let stored = place.read()?;
     if is_kept(planned, stored.as_ref(), observer) || options.control.is_left(planned) {
         return Ok(stored);
@@ -116,6 +116,7 @@ fn run_trial(
     let lock = place.lock()?;
     // Another process may have ended it while this one waited.
     let stored = place.read()?;
+    let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
     if is_kept(planned, stored.as_ref(), observer) {
         return Ok(stored);
     }
@@ -148,19 +149,19 @@ fn is_kept(planned: &PlannedTrial, stored: Option<&Trial>, observer: &mut dyn Ob
 }
 
 /// What the store holds of a plan: its folder, every trial that has started, in
-/// plan order, and the groups of ensembles. Trains nothing.
+/// plan order, and the groups of ensembles. Trains nothing and makes no folder.
 ///
 /// # Errors
 /// The store cannot be read.
 pub fn stored(plan: &Plan, store: &Path) -> Result<(ExperimentFolder, Vec<Trial>)> {
-    let folder = plan.folder(store)?;
+    let folder = plan.located(store);
     let mut trials = Vec::with_capacity(plan.trials.len());
     for planned in &plan.trials {
-        let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
+        let place = folder.at(&planned.variant, planned.seed, &planned.hash);
         trials.extend(place.read()?);
     }
     for group in plan.groups() {
-        let place = folder.trial(group.variant, group.seed(), &group.hash())?;
+        let place = folder.at(group.variant, group.seed(), &group.hash());
         trials.extend(place.read()?);
     }
     Ok((folder, trials))

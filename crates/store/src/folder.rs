@@ -16,8 +16,9 @@ const EXPERIMENT: &str = "experiment.json";
 const TRIAL: &str = "trial.json";
 const ENVIRONMENT: &str = "environment.json";
 const METRICS: &str = "metrics.jsonl";
-const SEARCH: &str = "search";
-const LOCK: &str = ".lock";
+/// The folder within an experiment's that the trials of its search are in.
+pub const SEARCH: &str = "search";
+pub(crate) const LOCK: &str = ".lock";
 /// Tries before a lock counts as another process's, and the wait between them:
 /// a listing holds it for a moment to see whether it is taken.
 const TRIES: usize = 5;
@@ -35,10 +36,10 @@ impl ExperimentFolder {
     /// # Errors
     /// The folder cannot be created.
     pub fn create(store: &Path, experiment: &Experiment) -> Result<Self> {
-        let path = Self::locate(store, experiment, false);
-        atomic::create_folder(&path)?;
-        write_json(&path.join(EXPERIMENT), experiment)?;
-        Ok(Self { path })
+        let folder = Self::locate(store, experiment, false);
+        atomic::create_folder(&folder.path)?;
+        write_json(&folder.path.join(EXPERIMENT), experiment)?;
+        Ok(folder)
     }
 
     /// `STORE/NAME/PROFILE/search`, the folder of the trials that a search runs
@@ -47,18 +48,18 @@ impl ExperimentFolder {
     /// # Errors
     /// The folder cannot be created.
     pub fn search(store: &Path, experiment: &Experiment) -> Result<Self> {
-        let path = Self::locate(store, experiment, true);
-        atomic::create_folder(&path)?;
-        Ok(Self { path })
+        let folder = Self::locate(store, experiment, true);
+        atomic::create_folder(&folder.path)?;
+        Ok(folder)
     }
 
     /// Where the trials of an experiment, or of its search, lie. Creates nothing.
-    pub fn locate(store: &Path, experiment: &Experiment, is_search: bool) -> PathBuf {
-        let path = store.join(&experiment.name).join(&experiment.profile);
-        match is_search {
-            true => path.join(SEARCH),
-            false => path,
+    pub fn locate(store: &Path, experiment: &Experiment, is_search: bool) -> Self {
+        let mut path = store.join(&experiment.name).join(&experiment.profile);
+        if is_search {
+            path.push(SEARCH);
         }
+        Self { path }
     }
 
     /// Where it lies.
@@ -71,9 +72,14 @@ impl ExperimentFolder {
     /// # Errors
     /// The folder cannot be created.
     pub fn trial(&self, variant: &str, seed: u64, hash: &str) -> Result<TrialFolder> {
-        let path = self.path.join(trial_name(variant, seed, hash));
-        atomic::create_folder(&path)?;
-        Ok(TrialFolder { path })
+        let trial = self.at(variant, seed, hash);
+        atomic::create_folder(&trial.path)?;
+        Ok(trial)
+    }
+
+    /// The folder for a trial, to read it: it need not be there, and is not made.
+    pub fn at(&self, variant: &str, seed: u64, hash: &str) -> TrialFolder {
+        TrialFolder::open(self.path.join(trial_name(variant, seed, hash)))
     }
 }
 
@@ -97,7 +103,7 @@ pub struct TrialLock {
 }
 
 impl TrialFolder {
-    /// A trial's folder that exists already.
+    /// A trial's folder by its path.
     pub fn open(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }

@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::atomic::ASIDE;
 use crate::checkpoint::is_checkpoint;
+use crate::folder::LOCK;
 use crate::removal::{REMOVED, own_folder, set_aside_and_remove};
 use crate::{Error, Result, Status, TrialFolder, TrialLock, checkpoint};
 
@@ -176,16 +177,17 @@ fn of_trial(entry: &DirEntry, checkpoints: bool, remove: bool) -> Result<Vec<Gar
 
 /// The garbage in a folder without a trial: all of it where it has nothing but what is
 /// written before a trial begins, else what was left half written, as in a report's. A
-/// trial's has been locked.
+/// trial's has been locked, or is empty and named as one.
 fn without_trial(entry: &DirEntry, remove: bool) -> Result<Vec<Garbage>> {
     let path = entry.path();
     let mut names = Vec::new();
     for entry in entries(&path)? {
         names.push(entry.file_name().to_string_lossy().into_owned());
     }
-    let is_ours = |name: &String| *name == ".lock" || is_aside(name);
-    let was_locked = names.iter().any(|name| name == ".lock");
-    if !was_locked || !names.iter().all(is_ours) {
+    let is_ours = |name: &String| name == LOCK || is_aside(name);
+    let was_locked = names.iter().any(|name| name == LOCK);
+    let is_empty = names.is_empty() && entry.file_name().to_string_lossy().contains("-seed");
+    if !(was_locked || is_empty) || !names.iter().all(is_ours) {
         return leftovers(&path, remove);
     }
     if !is_old(entry) {

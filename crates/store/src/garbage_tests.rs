@@ -80,7 +80,15 @@ fn only_what_nobody_reads_goes() {
         fs::create_dir(folder).expect("a folder");
     }
     fs::write(began.join(".lock"), b"").expect("written");
+    let empty = ["relu-seed0-1a2b3c4d", "relu-seed1-1a2b3c4d", "search"];
+    let empty = empty.map(|name| store.join(FOLDER).join(name));
+    for folder in &empty {
+        fs::create_dir(folder).expect("a folder");
+    }
     age(&began);
+    // The second may be about to begin, and the third is no trial's.
+    age(&empty[0]);
+    age(&empty[2]);
     let young = store.join(FOLDER).join("experiment.json.1-1.partial");
     fs::write(&young, b"young").expect("written");
     for (name, is_old) in [
@@ -100,6 +108,7 @@ fn only_what_nobody_reads_goes() {
         "Leftover ended/trial.json.1-1.partial",
         "Leftover report/curves.png.1-2.partial",
         "NeverBegan ci/never",
+        "NeverBegan ci/relu-seed0-1a2b3c4d",
         "Orphan open/checkpoint-000000000.safetensors",
         "Superseded ended/checkpoint-000000001.safetensors",
     ];
@@ -120,6 +129,7 @@ fn only_what_nobody_reads_goes() {
                 .join("report/report.md.9-1.partial")
                 .exists()
     );
+    assert!(empty[1].exists() && empty[2].exists());
     for (path, step) in [(&ended, 2), (&open, 2), (&held, 2), (&torn, 1)] {
         let loaded = checkpoint::load(path).expect("one is good").checkpoint;
         assert_eq!(
