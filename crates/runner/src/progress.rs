@@ -46,7 +46,7 @@ pub(crate) struct TrainProgress {
     pub step: usize,
     /// Scores of those steps.
     pub scores: Scores,
-    /// Seconds spent on those steps.
+    /// Seconds spent on those steps and on waiting for their images.
     pub seconds: f64,
     /// What workers handed each other in those steps.
     #[serde(default)]

@@ -114,7 +114,14 @@ impl Trainer<'_> {
         std::thread::scope(|scope| {
             let mut saved = Instant::now();
             let mut learning_rate = self.learning_rate(steps);
-            for batch in loader::epoch(scope, of) {
+            let mut batches = loader::epoch(scope, of);
+            loop {
+                let begun = Instant::now();
+                let Some(batch) = batches.next() else {
+                    break;
+                };
+                let waited = begun.elapsed();
+                // A pause and its checkpoint are nobody's speed.
                 if !self.may_go_on()? {
                     return Ok(EpochEnd::Stopped);
                 }
@@ -126,7 +133,7 @@ impl Trainer<'_> {
                 }
                 tracing::trace!("step {}: loss {loss}", self.progress.step + 1);
                 self.progress.step += 1;
-                self.progress.seconds += begun.elapsed().as_secs_f64();
+                self.progress.seconds += (waited + begun.elapsed()).as_secs_f64();
                 let step = self.progress.step;
                 self.observer.notice(Event::Step {
                     trial: self.trial,
