@@ -40,7 +40,8 @@ fn kind(trial: &PlannedTrial) -> impl Hash + Eq + '_ {
     let config = &trial.config;
     let network = (&config.model, &config.data, &config.augmentation);
     let step = (&config.optimiser.name, config.training.precision);
-    let batches = (config.training.batch_size, config.evaluation.batch_size);
+    let training = (config.training.batch_size, config.training.parts);
+    let batches = (training, config.evaluation.batch_size);
     (&trial.variant, network, step, batches)
 }
 
@@ -80,7 +81,7 @@ impl Plan {
         let mut session = Session::build(trial, data)?;
         let source = session.source();
         let begun = Instant::now();
-        let share = Share::new(1, &Alone);
+        let share = Share::new(config.training.parts, &Alone);
         let batch = loader::first_batch(&source, config, share, session.seed)?;
         // The next is made on other threads while one trains.
         let make = begun.elapsed();
@@ -111,5 +112,29 @@ impl Plan {
             evaluation,
             trials: Duration::ZERO,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TrialConfig;
+
+    #[test]
+    fn what_takes_another_time_is_another_kind() {
+        let trial = |seed, change: fn(&mut TrialConfig)| {
+            let mut config = TrialConfig::of_any();
+            change(&mut config);
+            PlannedTrial::new("a", seed, &config.hashes(), config)
+        };
+        let trials = [
+            trial(0, |_| {}),
+            trial(1, |_| {}),
+            trial(0, |config| config.training.epochs = 7),
+            trial(0, |config| config.training.parts = 8),
+        ];
+        let is_alike = |other: usize| kind(&trials[0]) == kind(&trials[other]);
+        assert!(is_alike(1) && is_alike(2), "neither seed nor epochs");
+        assert!(!is_alike(3), "parts");
     }
 }
