@@ -29,9 +29,9 @@ pub struct Training {
     pub epochs: usize,
     /// Images a step. Source: section 5.
     pub batch_size: usize,
-    /// Parts of a batch that are worked on one by one, or by as many ranks at once;
-    /// their gradients are added up by halves. It changes results by rounding alone,
-    /// and the memory a batch takes: 1 works on whole batches.
+    /// Parts of a batch (micro-batches) that are worked on one by one, or by as many ranks
+    /// at once; their gradients are accumulated, added up by halves. It changes results by
+    /// rounding alone, and the memory a batch takes: 1 works on whole batches.
     pub parts: usize,
     /// Ends the trial after the epoch in which the training top-1 error falls to
     /// this fraction; absent: never.
@@ -197,6 +197,10 @@ impl Machine {
             ("machine.ranks", self.ranks),
             ("machine.loader_threads", self.loader_threads),
         ];
+        if self.ranks == 0 {
+            let problem = "nobody would train".to_string();
+            return Some(("machine.ranks", problem, "give 1 or more"));
+        }
         if let Some((key, count)) = counts.into_iter().find(|(_, count)| *count > MOST_THREADS) {
             let problem = format!("{count} are more than any machine has");
             return Some((key, problem, "give about as many as there are cores"));
@@ -291,6 +295,10 @@ mod tests {
                 ..machine()
             }
             .misfit();
+        for ranks in [0, usize::MAX] {
+            let found = Machine { ranks, ..machine() }.misfit();
+            assert_eq!(key(found), Some("machine.ranks"));
+        }
             assert_eq!(key(found), Some("machine.loader_threads"));
         }
         let found = Machine {

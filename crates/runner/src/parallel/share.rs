@@ -42,22 +42,27 @@ impl Share {
 }
 
 /// What is wrong with having `ranks` ranks share batches in `parts` parts, and the
-/// fix; `None` where nothing is.
+/// fix; `None` where nothing is. There is one rank at least.
 ///
 /// Parts are added up by halves, so that it does not matter who adds them; that
 /// takes ranks whose parts are a half, or a half of one, and so on.
 pub(crate) fn misfit(parts: usize, ranks: usize) -> Option<String> {
     let fits =
         |ranks: usize| parts.is_multiple_of(ranks) && (ranks.is_power_of_two() || ranks == parts);
-    if ranks > 0 && fits(ranks) {
+    if fits(ranks) {
         return None;
     }
     let fitting: Vec<String> = (1..=parts)
         .filter(|ranks| fits(*ranks))
         .map(|ranks| ranks.to_string())
         .collect();
+    // As many parts as ranks always do; more of them, only where ranks are halves of halves.
+    let or_more = match ranks.is_power_of_two() {
+        true => " or a multiple of that",
+        false => "",
+    };
     Some(format!(
-        "give {} ranks, or set training.parts to a multiple of {ranks}, such as {ranks}",
+        "give {} ranks, or set training.parts to {ranks}{or_more}",
         fitting.join(" or ")
     ))
 }
@@ -94,9 +99,12 @@ mod tests {
         for (parts, ranks) in [(1, 1), (2, 2), (8, 4), (6, 2), (3, 3), (6, 6), (12, 4)] {
             assert_eq!(misfit(parts, ranks), None, "{ranks} of {parts}");
         }
-        for (parts, ranks) in [(1, 2), (6, 3), (6, 4), (8, 3), (4, 0)] {
+        for (parts, ranks) in [(1, 2), (6, 3), (6, 4), (8, 3)] {
             let fix = misfit(parts, ranks).expect("refused");
-            assert!(fix.contains("training.parts"), "{fix}");
+            assert!(fix.contains(&format!("training.parts to {ranks}")), "{fix}");
+            assert_eq!(misfit(ranks, ranks), None, "the advice can be followed");
+            let or_more = fix.contains("multiple");
+            assert_eq!(or_more, misfit(5 * ranks, ranks).is_none(), "{fix}");
         }
         let fix = misfit(6, 3).expect("refused");
         assert!(fix.contains("1 or 2 or 6 ranks"), "{fix}");
