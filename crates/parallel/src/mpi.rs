@@ -16,7 +16,7 @@ use crate::tree::{add_up, share};
 use crate::worker::Worker;
 use crate::{Error, Group, Result};
 
-/// Tags keep what is told, reported and counted apart.
+/// Tags keep what is told and what is reported apart.
 const TOLD: mpi::Tag = 1;
 const REPORTED: mpi::Tag = 2;
 /// How long a rank that waits looks without a break, and then how long it rests
@@ -40,7 +40,8 @@ enum Answer {
     Done,
     Bytes(Vec<u8>),
     All(Vec<Vec<u8>>),
-    Values(Vec<f32>),
+    /// A sum, or why there is none.
+    Values(Result<Vec<f32>>),
 }
 
 /// A process of an MPI world.
@@ -59,19 +60,30 @@ struct Process {
 pub fn world() -> Result<Box<dyn Group>> {
     let (begun, begins) = channel();
     let worker = Worker::start("mpi", move |asked, answer| {
-        let Some((universe, _)) = mpi::initialize_with_threading(Threading::Serialized) else {
+        let Some((universe, granted)) = mpi::initialize_with_threading(Threading::Serialized)
+        else {
             return;
         };
+        // This thread is not the program's main one.
+        if granted < Threading::Serialized {
+            let _ = begun.send(Err(Error::Mpi(
+                "the library allows calls from a program's main thread alone\n  fix: use one that \
+                 was built with support for threads"
+                    .to_string(),
+            )));
+            return;
+        }
         let world = universe.world();
         // Whoever asked for the world is there: it waits for this.
         let local = world.split_shared(world.rank()).rank();
-        let _ = begun.send([world.rank(), world.size(), local].map(|number| number as usize));
+        let numbers = [world.rank(), world.size(), local].map(|number| number as usize);
+        let _ = begun.send(Ok(numbers));
         serve(&world, asked, answer);
     });
     let worker = worker.map_err(|error| Error::Mpi(format!("no thread for it: {error}")))?;
     let begun = begins.recv();
     let [rank, size, local_rank] =
-        begun.map_err(|_| Error::Mpi("it does not begin".to_string()))?;
+        begun.map_err(|_| Error::Mpi("it does not begin".to_string()))??;
     Ok(Box::new(Process {
         rank,
         size,
@@ -133,12 +145,21 @@ fn wait_for(from: &impl Source, tag: mpi::Tag) {
 }
 
 /// The sum over all ranks, of which each adds up a share for all.
-fn sum(world: &SimpleCommunicator, mut values: Vec<f32>) -> Vec<f32> {
+///
+/// # Errors
+/// They are more values than MPI counts: on every rank, so that none waits for another.
+fn sum(world: &SimpleCommunicator, mut values: Vec<f32>) -> Result<Vec<f32>> {
     let (rank, size) = (world.rank() as usize, world.size() as usize);
     let shares: Vec<_> = (0..size)
         .map(|rank| share(values.len(), size, rank))
         .collect();
-    // The values of a network are far fewer than MPI counts.
+    // No count and no place is more than this, whichever rank counts.
+    let most = values.len().div_ceil(size) * size;
+    if Count::try_from(most).is_err() {
+        return Err(Error::Mpi(format!(
+            "{most} values are more than it counts\n  fix: train a smaller network, or without ranks"
+        )));
+    }
     let counts: Vec<Count> = shares.iter().map(|share| share.len() as Count).collect();
     let starts: Vec<Count> = shares.iter().map(|share| share.start as Count).collect();
     let own = shares[rank].clone();
@@ -157,7 +178,7 @@ fn sum(world: &SimpleCommunicator, mut values: Vec<f32>) -> Vec<f32> {
     }
     let mut to = PartitionMut::new(&mut values[..], counts, starts);
     world.all_gather_varcount_into(&sum[..], &mut to);
-    values
+    Ok(values)
 }
 
 impl Process {
@@ -175,7 +196,7 @@ impl std::fmt::Debug for Process {
     }
 }
 
-/// What an answer must be, by what was asked.
+/// The error of an answer that is not to what was asked.
 fn unexpected() -> Error {
     Error::Mpi("its thread answered something else".to_string())
 }
@@ -217,7 +238,7 @@ impl Group for Process {
 
     fn sum(&self, values: Vec<f32>) -> Result<Vec<f32>> {
         match self.ask(Ask::Sum(values))? {
-            Answer::Values(values) => Ok(values),
+            Answer::Values(values) => values,
             _ => Err(unexpected()),
         }
     }
