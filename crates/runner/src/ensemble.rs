@@ -2,7 +2,7 @@
 //! never trained.
 
 use ablate_core::EpochRecord;
-use ablate_store::{Experiment, Outputs, Predictions, Status, Trial};
+use ablate_store::{Experiment, Outputs, Predictions, Status, Trial, checkpoint, trial_name};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -147,12 +147,15 @@ fn outputs(member: &Trial) -> Result<&Outputs, String> {
     let seed = member.seed;
     let why = match member.status {
         Status::Finished => {
-            "was run before outputs.safetensors was kept; remove its folder and \
-                             run it again"
+            let folder = trial_name(&member.variant, seed, &member.hash);
+            format!(
+                "was run before outputs.safetensors was kept; remove its folder, {folder}, and run \
+                 it again"
+            )
         }
-        Status::Diverged { .. } => "diverged",
-        Status::Failed { .. } => "failed",
-        Status::Unfinished => "is unfinished",
+        Status::Diverged { .. } => "diverged".to_string(),
+        Status::Failed { .. } => "failed".to_string(),
+        Status::Unfinished => "is unfinished".to_string(),
     };
     let outputs = member.outputs.as_ref();
     outputs.ok_or_else(|| format!("its member of seed {seed} {why}"))
@@ -206,6 +209,8 @@ mod tests {
         let mean = mean_probabilities(&members.each_ref()).expect("a mean");
         let probabilities = [0, 1].map(|class| mean.log_probabilities[class].exp());
         assert!((probabilities[0] - 0.45).abs() < 1e-6, "{probabilities:?}");
+        let error = mean_probabilities(&members.each_ref()).expect_err("no mean");
+        assert!(error.contains("single-seed1-1"), "{error}");
         assert!((probabilities[1] - 0.55).abs() < 1e-6, "{probabilities:?}");
         assert_eq!(mean.targets, [1]);
 

@@ -141,8 +141,14 @@ impl Plan {
         let data = self.dataset(&config.data)?;
         for split in [Split::Train, Split::Validation] {
             if data.len(split) == 0 {
-                let problem = format!("the data set has no {split:?} images").to_lowercase();
-                return Err(Error::Other(format!("{}: {problem}", config.data.name)));
+                let split = format!("{split:?}").to_lowercase();
+                return Err(Error::Config {
+                    origin: "the configuration".to_string(),
+                    key: "data".to_string(),
+                    problem: format!("`{}` has no {split} images", config.data.name),
+                    fix: "give it images of both splits; `cargo xtask describe` has its keys"
+                        .to_string(),
+                });
             }
         }
         let pipeline = Pipeline::build(&config.augmentation, data.as_ref())?;

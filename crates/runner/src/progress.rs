@@ -86,7 +86,8 @@ impl TrainProgress {
         optimiser: &mut dyn Optimiser,
     ) -> Result<Self> {
         restore(&checkpoint.tensors, parameters, optimiser)?;
-        serde_json::from_value(checkpoint.progress.clone()).map_err(|e| unreadable(&e))
+        serde_json::from_value(checkpoint.progress.clone())
+            .map_err(|error| Error::Other(error.to_string()))
     }
 }
 
@@ -97,7 +98,7 @@ pub(crate) fn restore(
     optimiser: &mut dyn Optimiser,
 ) -> Result<()> {
     let (mut model, mut state) = (HashMap::new(), ablate_core::State::new());
-    for (name, tensor) in weights::read(tensors).map_err(|e| unreadable(&e))? {
+    for (name, tensor) in weights::read(tensors).map_err(|error| Error::Other(error.to_string()))? {
         if let Some(name) = name.strip_prefix(MODEL) {
             model.insert(name.to_string(), tensor);
         } else if let Some(name) = name.strip_prefix(OPTIMISER) {
@@ -107,10 +108,4 @@ pub(crate) fn restore(
     parameters.load(&model)?;
     optimiser.load_state(&state)?;
     Ok(())
-}
-
-fn unreadable(error: &dyn std::fmt::Display) -> Error {
-    Error::Other(format!(
-        "the checkpoint does not read back: {error}\n  fix: remove the trial's folder to train it from the start"
-    ))
 }

@@ -304,7 +304,12 @@ fn resume(
         None => Ok((TrainProgress::default(), None)),
         Some(checkpoint) => {
             let optimiser = session.optimiser.as_mut();
-            let progress = TrainProgress::unpack(&checkpoint, &session.parameters, optimiser)?;
+            let progress = TrainProgress::unpack(&checkpoint, &session.parameters, optimiser);
+            let progress = progress.map_err(|error| Error::File {
+                path: folder.path().to_path_buf(),
+                problem: format!("the checkpoint does not read back: {error}"),
+                fix: "remove the folder to train the trial from the start".to_string(),
+            })?;
             let (epoch, step) = (progress.epoch, progress.step);
             tracing::info!("going on after epoch {epoch}, step {step}");
             Ok((progress, Some(checkpoint)))

@@ -64,7 +64,8 @@ pub(super) fn tensors(path: &Path) -> Result<HashMap<String, Tensor>> {
 /// What a file says of itself; `None` where another program wrote it.
 ///
 /// # Errors
-/// It cannot be read, is no safetensors file, or its account is damaged.
+/// It cannot be read, is no safetensors file, or its account is damaged or of a later
+/// version of this program.
 pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>> {
     let bytes = bytes(path)?;
     let (_, header) =
@@ -74,13 +75,22 @@ pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>> {
         return Ok(None);
     };
     let metadata: Metadata =
-        serde_json::from_str(text).map_err(|error| not_readable(path, &error))?;
+        serde_json::from_str(text).map_err(|error| not_understood(path, &error))?;
     match metadata.format {
         FORMAT => Ok(Some(metadata)),
-        other => Err(not_readable(
+        other => Err(not_understood(
             path,
             &format!("its format is {other}, not {FORMAT}"),
         )),
+    }
+}
+
+/// An account of ours, which no other program would write.
+fn not_understood(path: &Path, problem: &dyn std::fmt::Display) -> Error {
+    Error::File {
+        path: path.to_path_buf(),
+        problem: format!("what it says of its network is not understood: {problem}"),
+        fix: "export the trial again, or use the version of this program that did".to_string(),
     }
 }
 
