@@ -2,8 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-/// The store's folder of that name holds the trials of a search.
-const SEARCH: &str = "search";
+use ablate_store::SEARCH;
 
 /// The folder of an experiment under a profile, or of its search.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,11 +36,7 @@ impl Place {
 
     /// The path within the store, with `/` between: `pooling/quick/search`.
     pub fn path(&self) -> String {
-        let path = format!("{}/{}", self.experiment, self.profile);
-        match self.search {
-            true => format!("{path}/{SEARCH}"),
-            false => path,
-        }
+        path(&self.experiment, &self.profile, self.search).concat()
     }
 
     /// The folder on disk.
@@ -52,4 +47,13 @@ impl Place {
             false => path,
         }
     }
+}
+
+/// The pieces of a path within the store, of a folder of trials.
+pub(crate) fn path<'a>(experiment: &'a str, profile: &'a str, search: bool) -> [&'a str; 5] {
+    let [slash, search] = match search {
+        true => ["/", SEARCH],
+        false => [""; 2],
+    };
+    [experiment, "/", profile, slash, search]
 }

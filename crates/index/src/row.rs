@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::types::ValueRef;
 use serde_json::Value;
 
-use crate::{Index, Result};
+use crate::{Index, Result, place};
 
 pub(crate) type Sql<T> = rusqlite::Result<T>;
 
@@ -105,8 +105,7 @@ impl Row {
 
     /// The folder within the store that its folder is in.
     pub fn folder(&self) -> String {
-        let search = if self.search { "/search" } else { "" };
-        format!("{}/{}{search}", self.experiment, self.profile)
+        place::path(&self.experiment, &self.profile, self.search).concat()
     }
 }
 
@@ -151,8 +150,8 @@ impl Answer for Row {
 
 /// A trial's folder within the store.
 pub(crate) fn path(experiment: &str, profile: &str, search: bool, name: &str) -> String {
-    let search = if search { "/search" } else { "" };
-    [experiment, "/", profile, search, "/", name].concat()
+    let [experiment, slash, profile, and, search] = place::path(experiment, profile, search);
+    [experiment, slash, profile, and, search, "/", name].concat()
 }
 
 /// The values of `more` columns of a query from one on.

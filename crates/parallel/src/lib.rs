@@ -50,32 +50,32 @@ pub trait Group: Debug + Send + Sync {
         self.rank()
     }
 
-    /// Tells every other rank something; for rank 0 alone.
+    /// Tells every other rank something (a broadcast); for rank 0 alone.
     ///
     /// # Errors
     /// A rank is gone.
     fn tell(&self, message: Vec<u8>) -> Result<()>;
 
-    /// Waits for what rank 0 tells; for every other rank. Waiting takes next to no
-    /// processor time.
+    /// Waits for what rank 0 tells (a broadcast); for every other rank. Waiting takes next
+    /// to no processor time.
     ///
     /// # Errors
     /// Rank 0 is gone, or does something else.
     fn hear(&self) -> Result<Vec<u8>>;
 
-    /// Says something to rank 0; for every other rank.
+    /// Says something to rank 0 (a gather); for every other rank.
     ///
     /// # Errors
     /// Rank 0 is gone.
     fn report(&self, message: Vec<u8>) -> Result<()>;
 
-    /// Waits for what each other rank reports, from rank 1 on; for rank 0 alone.
+    /// Waits for what each other rank reports (a gather), from rank 1 on; for rank 0 alone.
     ///
     /// # Errors
     /// A rank is gone, or does something else.
     fn reports(&self) -> Result<Vec<Vec<u8>>>;
 
-    /// Replaces `values` by their sum over all ranks: the same bits on every rank
+    /// Replaces `values` by their sum over all ranks (an all-reduce): the same bits on every rank
     /// and with every kind of group, added up as [`halves`] says.
     ///
     /// # Errors

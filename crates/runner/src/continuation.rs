@@ -105,7 +105,7 @@ pub(crate) fn begin(plan: &Plan, planned: &PlannedTrial, folder: &ExperimentFold
 
 fn steps_per_epoch(plan: &Plan, config: &TrialConfig) -> Result<usize> {
     let images = plan.dataset(&config.data)?.len(Split::Train);
-    Ok(images.div_ceil(config.training.batch_size))
+    Ok(config.training.steps(images))
 }
 
 fn schedule(config: &TrialConfig) -> Result<Box<dyn Schedule>> {

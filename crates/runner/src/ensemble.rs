@@ -4,7 +4,6 @@
 use ablate_core::EpochRecord;
 use ablate_store::{Experiment, Outputs, Predictions, Status, Trial, checkpoint, trial_name};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::evaluate::{Metrics, log_add};
 use crate::{PlannedTrial, Result, Scores};
@@ -44,10 +43,7 @@ impl<'a> PlannedGroup<'a> {
     /// Content hash over the members.
     pub fn hash(&self) -> String {
         let hashes: Vec<&str> = self.members.iter().map(|member| &*member.hash).collect();
-        Sha256::digest(format!("ensemble\n{}", hashes.join("\n")))
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        checkpoint::digest(format!("ensemble\n{}", hashes.join("\n")).as_bytes())
     }
 
     /// The group as a trial: the mean of its members' probabilities, scored. It
@@ -111,11 +107,11 @@ impl<'a> PlannedGroup<'a> {
             ..EpochRecord::default()
         })
     }
-    // Logarithms of sums: an improbable class would be 0 in every member.
 }
 
 /// The mean of the members' probabilities, or why there is none.
 fn mean_probabilities(members: &[&Trial]) -> Result<Predictions, String> {
+    // Logarithms of sums: an improbable class would be 0 in every member.
     let mut sums: Vec<f64> = Vec::new();
     let mut targets = Vec::new();
     for (index, member) in members.iter().enumerate() {
@@ -209,12 +205,12 @@ mod tests {
         let mean = mean_probabilities(&members.each_ref()).expect("a mean");
         let probabilities = [0, 1].map(|class| mean.log_probabilities[class].exp());
         assert!((probabilities[0] - 0.45).abs() < 1e-6, "{probabilities:?}");
-        let error = mean_probabilities(&members.each_ref()).expect_err("no mean");
-        assert!(error.contains("single-seed1-1"), "{error}");
         assert!((probabilities[1] - 0.55).abs() < 1e-6, "{probabilities:?}");
         assert_eq!(mean.targets, [1]);
 
         members[1].outputs = None;
+        let error = mean_probabilities(&members.each_ref()).expect_err("no mean");
+        assert!(error.contains("single-seed1-1"), "{error}");
         members[1].status = Status::Diverged { epoch: 3 };
         let error = mean_probabilities(&members.each_ref()).expect_err("no mean");
         assert_eq!(error, "its member of seed 1 diverged");

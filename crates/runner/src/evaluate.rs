@@ -7,10 +7,9 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::Result;
 use crate::loader;
-use crate::{Error, Result};
 use crate::session::Session;
+use crate::{Error, Result};
 
 /// The metrics of a trial by name.
 pub(crate) struct Metrics(Vec<(String, Box<dyn Metric>)>);
@@ -49,6 +48,7 @@ impl Scores {
         }
         self.images += other.images;
     }
+
     /// Whether every score is a number that a record can hold; where not even the loss
     /// is one, the network has no answers left.
     ///
@@ -67,7 +67,6 @@ impl Scores {
              its plugin, or take it out of evaluation.metrics"
         )))
     }
-
 
     /// Images added so far.
     pub fn images(&self) -> usize {
@@ -109,6 +108,7 @@ fn average_views(log_probabilities: Vec<f32>, classes: usize, views: usize) -> V
     }
     result
 }
+
 /// The logarithm of the mean of numbers that are given by their logarithms. The largest
 /// is set apart, since all of them may be too small for their exponentials.
 fn log_mean(logarithms: impl ExactSizeIterator<Item = f32> + Clone) -> f32 {
@@ -132,7 +132,6 @@ pub(crate) fn log_add(a: f64, b: f64) -> f64 {
     }
 }
 
-
 /// Log-probabilities `[N, classes]`, row-major, from the logits of `views` views of
 /// each of `N` images: of the mean probability over views.
 pub(crate) fn over_views(logits: &Tensor, views: usize) -> Result<Vec<f32>> {
@@ -140,23 +139,23 @@ pub(crate) fn over_views(logits: &Tensor, views: usize) -> Result<Vec<f32>> {
     Ok(average_views(log_probabilities(logits)?, classes, views))
 }
 
-/// Runs a model over a whole split and hands `visit` each batch: log-probabilities
+/// Runs a model over the whole validation split and hands `visit` each batch: log-probabilities
 /// `[N, classes]` of the mean probability over views, row-major, and labels `[N]`.
 pub(crate) fn evaluate(
     session: &Session,
     precision: Precision,
-    split: Split,
     batch_size: usize,
     mut visit: impl FnMut(&[f32], &[u32]),
 ) -> Result<()> {
-    let count = session.data.len(split);
+    let count = session.data.len(Split::Validation);
     let views = session.pipeline.view_count();
     // The batch size counts network inputs, so that ten crops need no more memory.
     let images = (batch_size / views).max(1);
     let source = session.source();
     let make = move |batch: usize| {
         let start = batch * images;
-        loader::evaluation_batch(&source, split, start..(start + images).min(count))
+        let indices = start..(start + images).min(count);
+        loader::evaluation_batch(&source, Split::Validation, indices)
     };
     let pass = Pass::evaluate().with_precision(precision);
     std::thread::scope(|scope| {
@@ -182,6 +181,7 @@ mod tests {
         let averaged = average_views(views.to_vec(), 2, 2);
         assert!((averaged[0].exp() - 0.7).abs() < 1e-6 && (averaged[1].exp() - 0.3).abs() < 1e-6);
     }
+
     #[test]
     fn a_mean_of_probabilities_that_are_none_as_numbers_is_finite() {
         let views = [-800.0f32, 0.0, -900.0, 0.0, -900.0, 0.0];
@@ -217,7 +217,6 @@ mod tests {
         let error = wrong.are_finite().expect_err("a wrong plugin").to_string();
         assert!(error.contains("`x`") && error.contains("fix:"), "{error}");
     }
-
 
     #[test]
     fn log_probabilities_survive_large_logits() -> Result<()> {

@@ -170,17 +170,17 @@ impl Plan {
 
     /// Where its trials lie in a run store. Creates nothing.
     pub fn path(&self, store: &Path) -> PathBuf {
+        self.located(store).path().to_path_buf()
+    }
+
+    /// As [`path`](Self::path), to read what lies there.
+    pub(crate) fn located(&self, store: &Path) -> ExperimentFolder {
         ExperimentFolder::locate(store, &self.experiment, self.purpose == Purpose::Search)
     }
 
     /// The groups of trials that the ensembles average.
     pub fn groups(&self) -> Vec<PlannedGroup<'_>> {
         PlannedGroup::all(&self.experiment, &self.trials)
-        self.located(store).path().to_path_buf()
-    }
-
-    /// As [`path`](Self::path), to read what lies there.
-    pub(crate) fn located(&self, store: &Path) -> ExperimentFolder {
     }
 
     /// The data set of a trial; opened once for all trials that use it.

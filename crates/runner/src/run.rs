@@ -42,17 +42,20 @@ pub struct Outcome {
     pub trials: Vec<Trial>,
     /// Whether the run was stopped before its end.
     pub stopped: bool,
-    /// Trials that the run was asked to do without, and that are not done.
+    /// Trials that are not done though the run has ended: those that it was asked to do
+    /// without, and, of those that ran elsewhere, those whose tasks were given up.
     pub left: usize,
 }
 
 /// Runs every trial of `plan` that is not done.
 ///
-/// A trial that fails is stored as failed and does not stop the others; the
-/// same command tries it again.
+/// A trial that fails while it trains is stored as failed and does not stop the others;
+/// the same command tries it again.
 ///
 /// # Errors
-/// The store cannot be written, or the machine's threads cannot be set up.
+/// The store cannot be written, the machine's threads cannot be set up, or a trial cannot
+/// begin: another process has it, what is stored of it is damaged, or its network or its
+/// data cannot be built. No further trial begins then.
 pub fn run(plan: &Plan, options: &RunOptions, observer: &mut dyn Observer) -> Result<Outcome> {
     let folder = plan.folder(options.store)?;
     let control = &options.control;
@@ -113,10 +116,10 @@ fn run_trial(
     if is_kept(planned, stored.as_ref(), observer) || options.control.is_left(planned) {
         return Ok(stored);
     }
+    let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
     let lock = place.lock()?;
     // Another process may have ended it while this one waited.
     let stored = place.read()?;
-    let place = folder.trial(&planned.variant, planned.seed, &planned.hash)?;
     if is_kept(planned, stored.as_ref(), observer) {
         return Ok(stored);
     }

@@ -9,7 +9,7 @@ use ablate_store::{Predictions, Status, TrialFolder, checkpoint};
 use crate::evaluate::evaluate;
 use crate::events::Events;
 use crate::loader::{self, Batch};
-use crate::parallel::{Lead, Task, norm};
+use crate::parallel::{Lead, Work, norm};
 use crate::progress::TrainProgress;
 use crate::session::Session;
 use crate::{Control, Event, Observer, PlannedTrial, Result, Scores, outputs};
@@ -74,10 +74,8 @@ impl Trainer<'_> {
     }
 
     fn steps_per_epoch(&self) -> usize {
-        self.session
-            .data
-            .len(Split::Train)
-            .div_ceil(self.trial.config.training.batch_size)
+        let images = self.session.data.len(Split::Train);
+        self.trial.config.training.steps(images)
     }
 
     /// Whether an epoch's training error has fallen to where the trial may stop.
@@ -185,7 +183,7 @@ impl Trainer<'_> {
     fn step(&mut self, batch: Result<Batch>, learning_rate: f64) -> Result<(f64, usize)> {
         self.lead.step(learning_rate)?;
         let found = batch.and_then(|batch| {
-            self.session.work(&Task {
+            self.session.work(&Work {
                 batch: &batch,
                 parts: &self.lead.share().parts(batch.whole),
                 stream: self.session.stream(self.progress.epoch, self.progress.step),
@@ -196,14 +194,14 @@ impl Trainer<'_> {
         let agreed = self.lead.agree(found, exchanged)?;
         let images = agreed.scores.images();
         if let Some(gradients) = agreed.gradients {
+            if !agreed.scores.are_finite()? {
+                return Ok((f64::NAN, images));
+            }
             let norm = norm(&gradients)?;
             // An update by it would spoil the weights, which the next checkpoint keeps.
             if !norm.is_finite() {
                 tracing::warn!(
                     "the gradient of a finite loss ({}) is not finite",
-            if !agreed.scores.are_finite()? {
-                return Ok((f64::NAN, images));
-            }
                     agreed.loss
                 );
                 return Ok((f64::NAN, images));
@@ -288,7 +286,6 @@ impl Trainer<'_> {
         evaluate(
             session,
             config.training.precision,
-            Split::Validation,
             config.evaluation.batch_size,
             |rows, targets| {
                 scores.add(&session.metrics, rows, targets);
@@ -298,12 +295,12 @@ impl Trainer<'_> {
                 }
             },
         )?;
+        if !scores.are_finite()? {
+            return Ok(None);
+        }
         if is_final {
             let contents = outputs::gather(session, &config.evaluation, predictions)?;
             self.folder.write_outputs(&contents)?;
-        }
-        if !scores.are_finite()? {
-            return Ok(None);
         }
         Ok(Some(scores.means()))
     }

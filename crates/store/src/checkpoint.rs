@@ -114,14 +114,7 @@ pub fn newest(folder: &Path) -> Option<String> {
 /// There are checkpoints but every one is damaged.
 pub fn load(folder: &Path) -> Result<Loaded> {
     let mut damaged = Vec::new();
-    let entries = match entries(folder) {
-        Ok(entries) => entries,
-        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-            Vec::new()
-        }
-        Err(error) => return Err(error),
-    };
-    for entry in &entries {
+    for entry in entries(folder)? {
         match entry.read(folder) {
             Ok(checkpoint) => {
                 return Ok(Loaded {
@@ -182,13 +175,8 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
 /// The names of the checkpoint files that the folder's list has, newest first; none
 /// where there is no list.
 pub(crate) fn names(folder: &Path) -> Result<Vec<String>> {
-    match entries(folder) {
-        Ok(entries) => Ok(entries.into_iter().map(|entry| entry.file).collect()),
-        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-            Ok(Vec::new())
-        }
-        Err(error) => Err(error),
-    }
+    let entries = entries(folder)?.into_iter();
+    Ok(entries.map(|entry| entry.file).collect())
 }
 
 /// Makes the folder's list name its newest `count` only; the list goes with the last.
@@ -212,9 +200,14 @@ fn write_list(index: &Path, entries: &[Entry]) -> Result<()> {
     atomic::write(index, &text)
 }
 
+/// The folder's list; one that is not there is empty.
 fn entries(folder: &Path) -> Result<Vec<Entry>> {
     let path = folder.join(INDEX);
-    let text = fs::read(&path).map_err(Error::io(&path))?;
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io(&path)(error)),
+    };
     let damaged = |problem: String| Error::Damaged {
         path: path.clone(),
         problem,
@@ -238,7 +231,7 @@ pub(crate) fn is_checkpoint(file: &str) -> bool {
 }
 
 /// The SHA-256 digest in hexadecimal.
-pub(crate) fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))

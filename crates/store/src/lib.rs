@@ -9,8 +9,10 @@
 //!                                            /metrics.jsonl     a line an epoch
 //!                                            /outputs.safetensors  what the finished model says
 //!                                            /checkpoint.json   names the checkpoint files
+//!                                            /checkpoint-*.safetensors  the last two
 //!                                            /events.out.*      for TensorBoard
 //!                                            /log.txt           what happened, and when
+//!                                            /.lock             held by who trains it
 //!                         /search/VARIANT-seedN-HASH/       trials of a search, the same files
 //!                         /launch/                          jobs of a launcher
 //!                         /report/
@@ -37,7 +39,7 @@ pub use checkpoint::Checkpoint;
 pub use claim::{Also, Claim, Comparison, Direction};
 pub use environment::Environment;
 pub use error::{Error, Result};
-pub use folder::{ExperimentFolder, TrialFolder, TrialLock, trial_name};
+pub use folder::{ExperimentFolder, SEARCH, TrialFolder, TrialLock, trial_name};
 pub use garbage::{Garbage, Reason, clear_leftovers, garbage};
 pub use leaves::leaves;
 pub use measure::{At, Censored, Measure};

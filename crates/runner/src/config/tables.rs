@@ -53,6 +53,11 @@ impl Default for Training {
 }
 
 impl Training {
+    /// Steps of an epoch over so many images; the last may be of fewer.
+    pub(crate) fn steps(&self, images: usize) -> usize {
+        images.div_ceil(self.batch_size)
+    }
+
     /// The first key that is out of range.
     pub(super) fn misfit(&self) -> Option<Misfit> {
         let fraction = self.stop_at_train_error.unwrap_or(0.0);
@@ -147,7 +152,8 @@ pub struct Machine {
     /// Source: section 3.2.
     pub workers: usize,
     /// Ranks that share each batch, threads of this process with an equal part of the
-    /// compute threads: data-parallel training. `training.parts` must be a multiple.
+    /// compute threads: data-parallel training. `training.parts` must be as many, or a
+    /// multiple of a power of two.
     /// Processes of an MPI world count instead where there is one (docs/parallel.md).
     pub ranks: usize,
     /// Threads that prepare coming batches while one trains; 0 takes one where the cores
@@ -191,16 +197,16 @@ impl Machine {
             let fix = "give 1, or 2 for a network with separate towers";
             return Some(("machine.workers", problem, fix));
         }
+        if self.ranks == 0 {
+            let problem = "nobody would train".to_string();
+            return Some(("machine.ranks", problem, "give 1 or more"));
+        }
         let counts = [
             ("machine.threads", self.threads),
             ("machine.workers", self.workers),
             ("machine.ranks", self.ranks),
             ("machine.loader_threads", self.loader_threads),
         ];
-        if self.ranks == 0 {
-            let problem = "nobody would train".to_string();
-            return Some(("machine.ranks", problem, "give 1 or more"));
-        }
         if let Some((key, count)) = counts.into_iter().find(|(_, count)| *count > MOST_THREADS) {
             let problem = format!("{count} are more than any machine has");
             return Some((key, problem, "give about as many as there are cores"));
@@ -289,16 +295,16 @@ mod tests {
             .misfit();
             assert_eq!(key(found), Some("machine.workers"));
         }
+        for ranks in [0, usize::MAX] {
+            let found = Machine { ranks, ..machine() }.misfit();
+            assert_eq!(key(found), Some("machine.ranks"));
+        }
         for loader_threads in [MOST_THREADS + 1, 1_000_000_000] {
             let found = Machine {
                 loader_threads,
                 ..machine()
             }
             .misfit();
-        for ranks in [0, usize::MAX] {
-            let found = Machine { ranks, ..machine() }.misfit();
-            assert_eq!(key(found), Some("machine.ranks"));
-        }
             assert_eq!(key(found), Some("machine.loader_threads"));
         }
         let found = Machine {

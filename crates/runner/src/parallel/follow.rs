@@ -4,7 +4,7 @@ use ablate_parallel::{Exchange, Group};
 
 use super::lead::{digest, report_of};
 use super::message::{self, Report, Tell};
-use super::{Found, Share, Task};
+use super::{Found, Share, Work};
 use crate::config::{Layer, TrialConfig};
 use crate::loader::{self, Batch};
 use crate::plan::Datasets;
@@ -184,7 +184,7 @@ impl<'a> Follower<'a> {
     }
 
     fn work(&self, batch: &Batch, epoch: usize, step: usize) -> Result<Found> {
-        self.session.work(&Task {
+        self.session.work(&Work {
             batch,
             parts: &self.share.parts(batch.whole),
             stream: self.session.stream(epoch, step),

@@ -17,7 +17,7 @@ pub(crate) use lead::Lead;
 pub(crate) use local::on_threads;
 pub use message::leave;
 pub(crate) use share::{Share, misfit};
-pub(crate) use work::{Found, Task, norm};
+pub(crate) use work::{Found, Work, norm};
 
 use crate::Error;
 

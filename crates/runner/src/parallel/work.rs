@@ -14,7 +14,7 @@ use crate::{Result, Scores};
 use super::Share;
 
 /// What a rank works on.
-pub(crate) struct Task<'a> {
+pub(crate) struct Work<'a> {
     /// The rank's images.
     pub batch: &'a Batch,
     /// Its parts, by their images' places in the whole batch.
@@ -44,9 +44,9 @@ pub(crate) fn norm(gradients: &[Tensor]) -> Result<f64> {
 
 impl Session {
     /// Works through a rank's parts, and adds their gradients up by halves.
-    pub fn work(&self, task: &Task) -> Result<Found> {
+    pub fn work(&self, work: &Work) -> Result<Found> {
         let mut found = Found::default();
-        found.gradients = self.add_up(task, 0..task.parts.len(), &mut found)?;
+        found.gradients = self.add_up(work, 0..work.parts.len(), &mut found)?;
         Ok(found)
     }
 
@@ -59,13 +59,13 @@ impl Session {
         step: usize,
         precision: Precision,
     ) -> Result<()> {
-        let task = Task {
+        let work = Work {
             batch,
             parts: &share.parts(batch.whole),
             stream: self.stream(0, step),
             precision,
         };
-        let Some(gradients) = self.work(&task)?.gradients else {
+        let Some(gradients) = self.work(&work)?.gradients else {
             return Ok(());
         };
         norm(&gradients)?;
@@ -74,15 +74,15 @@ impl Session {
 
     fn add_up(
         &self,
-        task: &Task,
+        work: &Work,
         parts: Range<usize>,
         found: &mut Found,
     ) -> Result<Option<Vec<Tensor>>> {
         let Some([first, second]) = halves(parts.clone()) else {
-            return self.part(task, task.parts[parts.start].clone(), found);
+            return self.part(work, work.parts[parts.start].clone(), found);
         };
-        let first = self.add_up(task, first, found)?;
-        let second = self.add_up(task, second, found)?;
+        let first = self.add_up(work, first, found)?;
+        let second = self.add_up(work, second, found)?;
         let (Some(first), Some(second)) = (first, second) else {
             return Ok(None);
         };
@@ -97,7 +97,7 @@ impl Session {
     /// Gradients of every parameter, zero where the loss does not depend on it.
     fn part(
         &self,
-        task: &Task,
+        work: &Work,
         part: Range<usize>,
         found: &mut Found,
     ) -> Result<Option<Vec<Tensor>>> {
@@ -107,21 +107,21 @@ impl Session {
             let zeros = self.list.iter().map(|parameter| parameter.var.zeros_like());
             return Ok(Some(zeros.collect::<candle_core::Result<_>>()?));
         }
-        let pass = Pass::train(task.stream)
-            .with_precision(task.precision)
+        let pass = Pass::train(work.stream)
+            .with_precision(work.precision)
             .starting_at(part.start);
-        let start = part.start - task.batch.first;
-        let images = task
+        let start = part.start - work.batch.first;
+        let images = work
             .batch
             .images
             .narrow(0, start, part.len())?
             .contiguous()?;
-        let targets = &task.batch.targets[start..start + part.len()];
+        let targets = &work.batch.targets[start..start + part.len()];
         let logits = self.model.forward(&images, &pass)?;
         let labels = Tensor::new(targets, &Device::Cpu)?;
         let loss = ablate_ops::cross_entropy(&logits, &labels)?;
         // Parts count by their images: the sum is the mean over the whole batch.
-        let loss = (loss * (part.len() as f64 / task.batch.whole as f64))?;
+        let loss = (loss * (part.len() as f64 / work.batch.whole as f64))?;
         // Asked for before the loss is looked at, so that a GPU need not wait meanwhile.
         let gradients = Gradients::of(&loss, &pass, &self.list)?;
         let value = f64::from(loss.to_scalar::<f32>()?);

@@ -130,7 +130,7 @@ fn share_of_class(found: &[Vec<usize>], targets: &[u32], gallery: &[u32]) -> Opt
 mod tests {
     use super::*;
 
-    /// Three queries of two classes among eight images of one pixel, whose
+    /// Two queries, one of each class, among eight images of one pixel, whose
     /// feature is drawn so that it finds what the pixel does not.
     ///
     /// ```text
