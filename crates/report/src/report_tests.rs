@@ -5,7 +5,7 @@ use ablate_store::{Also, Claim, Comparison, Ensemble, Experiment, Measure, Statu
 
 use crate::fixture::{curve, experiment, trial, with_final};
 use crate::verdict::Verdict;
-use crate::{FILES, Report, notes, write};
+use crate::{Effect, FILES, Report, notes, write};
 
 /// ReLU and tanh, a made-up curve for each seed.
 fn curves(seeds: u64, epochs: usize) -> Vec<Trial> {
@@ -262,13 +262,8 @@ fn every_number_of_a_claim_has_a_verdict_of_its_own() {
     // ReLU's validation error is the lower one, so a claim of more is refuted.
     assert_eq!(report.verdict(), Verdict::SameDirection);
     assert_eq!(finding.judgement.verdict, Verdict::NotReproduced);
-    let first = report
-        .headline
-        .effect
-        .estimate
-        .and_then(|e| e.p_t)
-        .expect("p");
-    let second = finding.effect.estimate.and_then(|e| e.p_t).expect("p");
+    let p_t = |effect: &Effect| effect.estimate.and_then(|e| e.p_t).expect("p");
+    let [first, second] = [&report.headline.effect, &finding.effect].map(p_t);
     let (least, most) = (first.min(second), first.max(second));
     let holm = [report.headline.effect.p_holm, finding.effect.p_holm];
     assert!(holm.contains(&Some(2.0 * least)) && holm.contains(&Some(most.max(2.0 * least))));
@@ -296,24 +291,6 @@ fn every_number_of_a_claim_has_a_verdict_of_its_own() {
     assert_eq!(baseline[column.expect("a column")], "not_reproduced");
     let json: serde_json::Value = serde_json::from_str(&report.json()).expect("JSON");
     assert_eq!(json["further"][0]["verdict"], "not_reproduced");
-}
-
-#[test]
-fn a_measure_that_is_compared_twice_has_one_column() {
-    let mut experiment = experiment();
-    experiment.claim.also = vec![Also {
-        measure: experiment.claim.measure.clone(),
-        comparison: Comparison::Points,
-        paper: None,
-        paper_text: String::new(),
-    }];
-    let report = Report::new(&experiment, &curves(3, 20)).expect("a report");
-    let headers = report.csv();
-    let headers = headers.lines().next().expect("a header");
-    let means = headers
-        .split(',')
-        .filter(|name| *name == "epochs_to_train_error_0.25_mean");
-    assert_eq!(means.count(), 1, "{headers}");
 }
 
 /// Single nets of these errors in percent, and the groups of two they make; a
@@ -414,12 +391,8 @@ fn the_worked_example_is_true() {
         .expect("a note");
     let row: Vec<String> = crate::table::effects(&report).rows.concat();
     let row = format!("| {} |", row.join(" | "));
-    for part in [
-        &row,
-        &report.headline.judgement.reason,
-        power,
-        Verdict::RULE,
-    ] {
+    let reason = &report.headline.judgement.reason;
+    for part in [&row, reason, power, Verdict::RULE] {
         let part = flat(part);
         assert!(page.contains(&part), "docs/verdicts.md lacks: {part}");
     }

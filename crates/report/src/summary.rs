@@ -211,3 +211,30 @@ fn last_epoch(trial: &Trial) -> usize {
 fn ends(ascending: &[usize]) -> Option<(usize, usize)> {
     Some((*ascending.first()?, *ascending.last()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use ablate_store::{Also, Comparison};
+
+    use super::*;
+    use crate::fixture::{experiment, trial};
+
+    #[test]
+    fn a_measure_that_is_compared_twice_is_read_once() {
+        let mut experiment = experiment();
+        let measure = experiment.claim.measure.clone();
+        experiment.claim.also = vec![Also {
+            measure: measure.clone(),
+            comparison: Comparison::Points,
+            paper: None,
+            paper_text: String::new(),
+        }];
+        let trials = [trial("relu", 1, &[0.5, 0.2])];
+        let trials = Trials::new(&experiment, &trials).expect("sorted");
+        for variant in variants(&experiment, &trials) {
+            let readings = variant.readings.iter();
+            let same = readings.filter(|reading| reading.measure == measure);
+            assert_eq!(same.count(), 1, "{}", variant.name);
+        }
+    }
+}
