@@ -11,9 +11,9 @@ const BLOCK: usize = 16 << 10;
 /// The two ranges whose sums make the sum over `range`; `None` where it has fewer
 /// than two.
 ///
-/// Adding up by halves (pairwise summation) makes the sum over 8 parts the same bits whether one rank
-/// adds them all, two add four each, or eight one each: rounding depends on the
-/// order of additions, and this fixes it.
+/// Adding up by halves (pairwise summation) makes the sum over 8 parts the same bits
+/// whether one rank adds them all, two add four each, or eight one each: rounding depends
+/// on the order of additions, and this fixes it.
 pub fn halves(range: Range<usize>) -> Option<[Range<usize>; 2]> {
     if range.len() < 2 {
         return None;

@@ -139,8 +139,9 @@ pub(crate) fn over_views(logits: &Tensor, views: usize) -> Result<Vec<f32>> {
     Ok(average_views(log_probabilities(logits)?, classes, views))
 }
 
-/// Runs a model over the whole validation split and hands `visit` each batch: log-probabilities
-/// `[N, classes]` of the mean probability over views, row-major, and labels `[N]`.
+/// Runs a model over the whole validation split and hands `visit` each batch:
+/// log-probabilities `[N, classes]` of the mean probability over views, row-major, and
+/// labels `[N]`.
 pub(crate) fn evaluate(
     session: &Session,
     precision: Precision,

@@ -11,8 +11,8 @@ use crate::tape::apply1;
 
 const NAME: &str = "local_response_norm";
 
-/// Normalises `x`, `[N, C, ...]`, across its channels (paper, section 3.3). Runs on the CPU, and on a
-/// GPU with the feature `cuda`.
+/// Normalises `x`, `[N, C, ...]`, across its channels (paper, section 3.3). Runs on the
+/// CPU, and on a GPU with the feature `cuda`.
 ///
 /// # Errors
 /// `x` is not float32 or has less than two dimensions, or the numbers make no
