@@ -198,19 +198,23 @@ impl Layer {
     }
 
     /// Refuses to lose what the user has set, as a later layer that names another plugin
-    /// for the table would have it.
-    fn check_kept(&self, table: &str, later: &Self) -> Result<()> {
+    /// for the table would have it: `later` are that layer and those after it.
+    fn check_kept(&self, table: &str, later: &[Self]) -> Result<()> {
         let Some(Value::Dict(_, keys)) = self.keys.get(table).filter(|_| self.is_users) else {
             return Ok(());
         };
         // Who names a plugin and its keys in one place means that plugin alone.
-        let Some(key) = keys.keys().next().filter(|_| !keys.contains_key("name")) else {
+        if keys.contains_key("name") {
+            return Ok(());
+        }
+        let mut keys = keys.keys().map(|key| format!("{table}.{key}"));
+        let lost = keys.find(|key| !later.iter().any(|layer| layer.sets(key)));
+        let (Some(key), Some(named)) = (lost, later.first()) else {
             return Ok(());
         };
-        let key = format!("{table}.{key}");
         Err(Error::Config {
             origin: self.origin.clone(),
-            problem: format!("it would be lost: {} names another plugin", later.origin),
+            problem: format!("it would be lost: {} names another plugin", named.origin),
             fix: format!("name the plugin first: give `--set {key}=VALUE` after `{table}.name`"),
             key,
         })
@@ -259,7 +263,7 @@ impl Provider for Layer {
 /// A layer has a table that no trial has, or what the user has set would be lost.
 pub(super) fn merge(layers: &[Layer]) -> Result<Figment> {
     let mut kept: Vec<Layer> = Vec::with_capacity(layers.len());
-    for layer in layers {
+    for (index, layer) in layers.iter().enumerate() {
         layer.check_tables()?;
         for table in PLUGIN_TABLES {
             let Some(name) = layer.chooses(table) else {
@@ -269,7 +273,7 @@ pub(super) fn merge(layers: &[Layer]) -> Result<Figment> {
                 kept.iter().rev().find_map(|earlier| earlier.chooses(table)) != Some(name);
             if changes {
                 for earlier in &mut kept {
-                    earlier.check_kept(table, layer)?;
+                    earlier.check_kept(table, &layers[index..])?;
                     earlier.keys.remove(table);
                 }
             }

@@ -40,6 +40,15 @@ fn a_setting_is_not_lost_to_a_plugin_that_is_named_later() -> Result<()> {
     ] {
         assert!(error.contains(part), "{error}");
     }
+    // One that is given again afterwards is not lost.
+    let again = Layer::setting("model.width=0.25")?;
+    let found = merge(&[
+        base.clone(),
+        Layer::setting("model.width=0.5")?,
+        name.clone(),
+        again,
+    ])?;
+    assert_eq!(found.extract_inner::<f64>("model.width").ok(), Some(0.25));
     // One that names a plugin is overruled, keys and all.
     merge(&[base, Layer::setting("model.name=linear")?, name])?;
     Ok(())
