@@ -167,7 +167,7 @@ fn mistakes_name_the_place_and_the_fix() {
                 "--input",
                 "3x4096x4096",
                 "--set",
-                "model.hidden=100000",
+                "model.hidden=65536",
             ],
             &["larger than any memory"],
         ),
