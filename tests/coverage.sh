@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Says which lines the tests run, crate by crate. By hand; takes half an hour.
+#
+# Needs LLVM's tools of the version that rustc has (`rustc -vV`): Debian's `llvm-22`, or
+# named by LLVM_PROFDATA and LLVM_COV. Counting slows kernels down many times, for their
+# threads share the counters: they are counted in a run of their own tests, on one
+# thread, and left as they are in the run of all others, which cargo-llvm-cov cannot do.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+version=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+profdata=${LLVM_PROFDATA:-llvm-profdata-$version}
+cov=${LLVM_COV:-llvm-cov-$version}
+for tool in "$profdata" "$cov"; do
+  command -v "$tool" >/dev/null || {
+    echo "coverage: there is no $tool; install LLVM $version or set LLVM_PROFDATA and LLVM_COV" >&2
+    exit 1
+  }
+done
+
+folder=$PWD/target/coverage
+mkdir -p "$folder"
+
+# count NAME PATTERN ARGUMENTS...: runs tests with the crates counted whose names match.
+count() {
+  local name=$1 pattern=$2
+  shift 2
+  local data=$folder/$name.data wrapper=$folder/$name.sh
+  cat >"$wrapper" <<WRAPPER
+#!/usr/bin/env bash
+for ((i = 1; i < \$#; i++)); do [ "\${!i}" = --crate-name ] && j=\$((i + 1)) && crate=\${!j}; done
+[[ \${crate:-} =~ $pattern ]] && exec "\$@" -C instrument-coverage
+exec "\$@"
+WRAPPER
+  chmod +x "$wrapper"
+  export RUSTC_WORKSPACE_WRAPPER=$wrapper CARGO_TARGET_DIR=$folder/$name
+  LLVM_PROFILE_FILE=$folder/build.profraw cargo test --release --tests --no-run "$@"
+  rm -rf "$data"
+  mkdir "$data"
+  LLVM_PROFILE_FILE=$data/%8m.profraw cargo test --release --tests "$@"
+  "$profdata" merge -sparse "$data"/*.profraw -o "$data/all.profdata"
+  local programs=()
+  while IFS= read -r program; do programs+=(-object "$program"); done < <(
+    find "$CARGO_TARGET_DIR/release" -maxdepth 2 -type f -executable -newer "$wrapper" \
+      ! -name '*.so' ! -path '*/build/*')
+  "$cov" export -format=lcov -instr-profile="$data/all.profdata" "${programs[@]}" >"$folder/$name.lcov"
+}
+
+count all '^(ablate_[a-np-z].*|ablate_optimisers|xtask|outside)$' --workspace --exclude ablate-ops
+RAYON_NUM_THREADS=1 RUST_TEST_THREADS=1 count kernels '^ablate_ops$' --package ablate-ops
+python3 tests/coverage.py "$PWD" "$folder"/{all,kernels}.lcov
