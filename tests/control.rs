@@ -1,17 +1,18 @@
 //! What is asked of a run while it goes on changes no bit of what its trials end
 //! with.
 
+mod inside;
+
 use std::path::Path;
 use std::time::Duration;
 
 use ablate_augmentations as _;
 use ablate_convnet as _;
-use ablate_core::{DataContext, EpochRecord};
+use ablate_core::EpochRecord;
 use ablate_data as _;
 use ablate_metrics as _;
 use ablate_optimisers as _;
-use ablate_parallel::Alone;
-use ablate_runner::{Control, Draft, Event, Observer, Outcome, Plan, RunOptions, run};
+use ablate_runner::{Control, Event, Observer, Outcome, Plan, run};
 use ablate_store::{Status, Trial, TrialFolder, checkpoint, trial_name};
 
 /// Does something at a step of a trial, once.
@@ -48,21 +49,11 @@ fn plan() -> Plan {
         "training.epochs=2",
         "training.batch_size=16",
     ];
-    let settings = settings.map(String::from);
-    let nowhere = DataContext { roots: Vec::new() };
-    Draft::read(&file, Some("ci"), &settings, Some(2), nowhere)
-        .and_then(|draft| draft.plan(&[]))
-        .expect("a plan")
+    inside::plan(&file, "ci", &settings, Some(2))
 }
 
 fn go(plan: &Plan, store: &Path, control: &Control, observer: &mut dyn Observer) -> Outcome {
-    let options = RunOptions {
-        store,
-        control: control.clone(),
-        jobs: 1,
-        group: &Alone,
-    };
-    run(plan, &options, observer).expect("a run")
+    run(plan, &inside::alone(store, control), observer).expect("a run")
 }
 
 /// What a trial ends with: metrics without throughput, and the final tensors.

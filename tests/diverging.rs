@@ -1,15 +1,16 @@
 //! A gradient that is no number ends a trial before it spoils the weights, also where
 //! the loss is finite.
 
+mod inside;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ablate_core::{DataContext, Model, ModelConfig, ModelContext, Pass, Result, register};
+use ablate_core::{Model, ModelConfig, ModelContext, Pass, Result, register};
 use ablate_data as _;
 use ablate_metrics as _;
 use ablate_optimisers as _;
-use ablate_parallel::Alone;
-use ablate_runner::{Control, Draft, Nobody, RunOptions, run};
+use ablate_runner::{Control, Nobody, run};
 use ablate_store::{Status, checkpoint};
 use candle_core::Tensor;
 use candle_nn::{Init, Linear, Module};
@@ -99,18 +100,10 @@ fn the_last_good_checkpoint_is_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("cliff.toml");
     std::fs::write(&file, EXPERIMENT).expect("a file");
-    let nowhere = DataContext { roots: Vec::new() };
     for parts in [1, 2] {
         let settings = [format!("training.parts={parts}")];
-        let plan = Draft::read(&file, Some("only"), &settings, Some(1), nowhere.clone())
-            .and_then(|draft| draft.plan(&[]))
-            .expect("a plan");
-        let options = RunOptions {
-            store: folder.path(),
-            control: Control::default(),
-            jobs: 1,
-            group: &Alone,
-        };
+        let plan = inside::plan(&file, "only", &settings, Some(1));
+        let options = inside::alone(folder.path(), &Control::default());
         let outcome = run(&plan, &options, &mut Nobody).expect("a run");
         let by = |variant: &str| {
             let mut trials = outcome.trials.iter();
@@ -142,7 +135,6 @@ fn an_epoch_whose_last_update_spoils_the_weights_is_not_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("cliff.toml");
     std::fs::write(&file, EXPERIMENT).expect("a file");
-    let nowhere = DataContext { roots: Vec::new() };
     for ranks in [1, 2] {
         // One step an epoch, whose loss and gradient are finite; what it leaves is not.
         let settings = [
@@ -151,16 +143,9 @@ fn an_epoch_whose_last_update_spoils_the_weights_is_not_kept() {
             "training.parts=2".to_string(),
             format!("machine.ranks={ranks}"),
         ];
-        let plan = Draft::read(&file, Some("only"), &settings, Some(1), nowhere.clone())
-            .and_then(|draft| draft.plan(&[]))
-            .expect("a plan");
+        let plan = inside::plan(&file, "only", &settings, Some(1));
         let store = folder.path().join(ranks.to_string());
-        let options = RunOptions {
-            store: &store,
-            control: Control::default(),
-            jobs: 1,
-            group: &Alone,
-        };
+        let options = inside::alone(&store, &Control::default());
         let outcome = run(&plan, &options, &mut Nobody).expect("a run");
         for trial in &outcome.trials {
             assert_eq!(trial.status, Status::Diverged { epoch: 1 });

@@ -1,5 +1,6 @@
 //! Whether images come in time, and what becomes of a trial whose images do not come.
 
+mod inside;
 mod program;
 
 use std::time::Duration;
@@ -10,8 +11,7 @@ use ablate_core::{
 use ablate_linear as _;
 use ablate_metrics as _;
 use ablate_optimisers as _;
-use ablate_parallel::Alone;
-use ablate_runner::{Control, Draft, Nobody, RunOptions, run};
+use ablate_runner::{Control, Nobody, run};
 use ablate_store::Status;
 use program::{Program, stdout};
 use schemars::JsonSchema;
@@ -107,17 +107,8 @@ fn trained(settings: &[&str]) -> [(Status, Option<EpochRecord>); 2] {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("sleepy.toml");
     std::fs::write(&file, EXPERIMENT).expect("a file");
-    let nowhere = DataContext { roots: Vec::new() };
-    let settings: Vec<String> = settings.iter().map(|s| (*s).to_string()).collect();
-    let plan = Draft::read(&file, Some("only"), &settings, None, nowhere)
-        .and_then(|draft| draft.plan(&[]))
-        .expect("a plan");
-    let options = RunOptions {
-        store: folder.path(),
-        control: Control::default(),
-        jobs: 1,
-        group: &Alone,
-    };
+    let plan = inside::plan(&file, "only", settings, None);
+    let options = inside::alone(folder.path(), &Control::default());
     let outcome = run(&plan, &options, &mut Nobody).expect("a run");
     ["quick", "slow"].map(|variant| {
         let mut trials = outcome.trials.iter();

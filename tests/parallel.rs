@@ -1,6 +1,8 @@
 //! Ranks that share each batch train the same network, to the bit, as one rank that
 //! works on its parts in turn; and one on whole batches but for rounding.
 
+mod inside;
+
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -10,8 +12,7 @@ use ablate_core::{DataContext, EpochRecord};
 use ablate_data as _;
 use ablate_metrics as _;
 use ablate_optimisers as _;
-use ablate_parallel::Alone;
-use ablate_runner::{Control, Draft, Event, Observer, Plan, RunOptions, run};
+use ablate_runner::{Control, Draft, Event, Observer, Plan, run};
 use ablate_store::{Status, TrialFolder, checkpoint};
 use safetensors::SafeTensors;
 
@@ -35,15 +36,7 @@ fn plan(settings: &[&str]) -> Plan {
         "data.train=114",
         "data.validation=30",
     ];
-    let settings: Vec<String> = fixed
-        .iter()
-        .chain(settings)
-        .map(ToString::to_string)
-        .collect();
-    let nowhere = DataContext { roots: Vec::new() };
-    let mut plan = Draft::read(&file, Some("ci"), &settings, Some(1), nowhere)
-        .and_then(|draft| draft.plan(&[]))
-        .expect("a plan");
+    let mut plan = inside::plan(&file, "ci", &[&fixed, settings].concat(), Some(1));
     plan.trials.retain(|trial| trial.variant == "with");
     assert_eq!(plan.trials.len(), 1);
     plan
@@ -53,12 +46,7 @@ fn plan(settings: &[&str]) -> Plan {
 /// history without throughput, and its last checkpoint.
 fn go(plan: &Plan, store: &Path, stop_at: usize) -> (Status, Vec<EpochRecord>, Vec<u8>) {
     let control = Control::default();
-    let options = RunOptions {
-        store,
-        control: control.clone(),
-        jobs: 1,
-        group: &Alone,
-    };
+    let options = inside::alone(store, &control);
     let outcome = run(plan, &options, &mut StopAt(stop_at, control)).expect("a run");
     let trial = &outcome.trials[0];
     let mut history = trial.history.clone();
