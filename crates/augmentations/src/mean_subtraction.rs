@@ -124,7 +124,7 @@ register!(
 
 /// The centre of a mean image `stored`, of the size of `input`.
 fn centre(mean: Vec<f64>, stored: [usize; 3], input: [usize; 3]) -> Result<Vec<f32>> {
-    let mut mean = Image {
+    let mean = Image {
         shape: stored,
         data: mean.into_iter().map(|value| value as f32).collect(),
     };
@@ -136,8 +136,7 @@ fn centre(mean: Vec<f64>, stored: [usize; 3], input: [usize; 3]) -> Result<Vec<f
         padding: 0,
         rows: stored[1],
     };
-    window.cut(&mut mean)?;
-    Ok(mean.data)
+    Ok(window.cut(&mean)?.data)
 }
 
 /// One value a channel, repeated over the pixels of `input`.

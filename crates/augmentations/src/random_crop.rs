@@ -146,7 +146,8 @@ impl Augmentation for Step {
 
     fn apply(&self, image: &mut Image, phase: Phase, rng: &mut ChaCha8Rng) -> Result<()> {
         expect_shape("random_crop", image, self.input)?;
-        self.drawn(phase, rng).cut(image)
+        *image = self.drawn(phase, rng).cut(image)?;
+        Ok(())
     }
 
     fn by_row(&self, phase: Phase, rng: &mut ChaCha8Rng) -> Option<Box<dyn ByRow + '_>> {
@@ -159,10 +160,8 @@ impl Augmentation for Step {
             return Ok(vec![image]);
         }
         expect_shape("random_crop", &image, self.input)?;
-        let mut views = vec![image; 5];
-        for (view, window) in views.iter_mut().zip(self.five()) {
-            window.cut(view)?;
-        }
+        let views = self.five().map(|window| window.cut(&image)).into_iter();
+        let mut views = views.collect::<Result<Vec<Image>>>()?;
         views.extend_from_within(..);
         views[5..].iter_mut().for_each(reflect);
         Ok(views)

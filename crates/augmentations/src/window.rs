@@ -20,8 +20,8 @@ impl Window {
     ///
     /// # Errors
     /// The image has fewer values than its shape says.
-    pub fn cut(self, image: &mut Image) -> Result<()> {
-        image.change_by_row(self, [image.shape[0], self.height, self.width])
+    pub fn cut(self, image: &Image) -> Result<Image> {
+        image.changed_by_row(self, [image.shape[0], self.height, self.width])
     }
 }
 
@@ -98,8 +98,7 @@ mod tests {
                                 padding,
                                 rows: 3,
                             };
-                            let mut cut = image.clone();
-                            window.cut(&mut cut).expect("within the image");
+                            let cut = window.cut(&image).expect("within the image");
                             assert_eq!(cut.shape, [2, height, width]);
                             assert_eq!(cut.data, naive(window, &image), "{window:?}");
                         }

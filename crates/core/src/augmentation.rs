@@ -40,9 +40,8 @@ pub trait Augmentation: Send + Sync {
     fn apply(&self, image: &mut Image, phase: Phase, rng: &mut ChaCha8Rng) -> Result<()>;
 
     /// What [`apply`](Self::apply) does to an image of the shape the step was built for,
-    /// drawn as there, where that is done row by row: such steps are run in one pass,
-    /// which is several times faster for photographs. `None`, the default, where it is
-    /// not; then nothing is drawn.
+    /// drawn as there, where that is done row by row: such steps are run in one pass over
+    /// the image. `None`, the default, where it is not; then nothing is drawn.
     fn by_row(&self, _: Phase, _: &mut ChaCha8Rng) -> Option<Box<dyn ByRow + '_>> {
         None
     }

@@ -66,19 +66,18 @@ fn misfit(found: usize, promised: usize) -> Error {
 }
 
 impl Image {
-    /// Takes the image through one step, to what has the shape `[C, H, W]`.
+    /// What one step makes of the image, of the shape `[C, H, W]`.
     ///
     /// # Errors
     /// The step names a row that the image does not have, or makes one of another length.
-    pub fn change_by_row(&mut self, step: impl ByRow, shape: [usize; 3]) -> Result<()> {
+    pub fn changed_by_row(&self, step: impl ByRow, shape: [usize; 3]) -> Result<Self> {
         let mut data = vec![0.0; shape.iter().product()];
         let read = |channel, row, values: &mut Vec<f32>| {
             values.extend_from_slice(row_of(&self.data, self.shape, channel, row)?);
             Ok(())
         };
         by_row(&[Box::new(step)], read, shape, &mut data)?;
-        *self = Image { shape, data };
-        Ok(())
+        Ok(Self { shape, data })
     }
 }
 
@@ -183,8 +182,7 @@ mod tests {
 
     #[test]
     fn one_step_alone_does_the_same_to_an_image() -> Result<()> {
-        let mut changed = image();
-        changed.change_by_row(Flip { height: 2 }, [2, 2, 3])?;
+        let changed = image().changed_by_row(Flip { height: 2 }, [2, 2, 3])?;
         assert_eq!(changed.shape, [2, 2, 3]);
         let steps: [Box<dyn ByRow>; 1] = [Box::new(Flip { height: 2 })];
         assert_eq!(changed.data, run(&steps, [2, 2, 3])?);

@@ -279,7 +279,8 @@ mod tests {
             rng: &mut ChaCha8Rng,
         ) -> ablate_core::Result<()> {
             let output = self.output_shape(image.shape);
-            image.change_by_row(Drawn(rng.random()), output)
+            *image = image.changed_by_row(Drawn(rng.random()), output)?;
+            Ok(())
         }
 
         fn by_row(&self, _: Phase, rng: &mut ChaCha8Rng) -> Option<Box<dyn ByRow + '_>> {
