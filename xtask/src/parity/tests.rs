@@ -128,7 +128,7 @@ fn a_reason_is_one_line() {
 
 #[test]
 fn the_reference_fixtures_pass() -> Result<()> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures/ops");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/fixtures");
     if !fixtures.is_dir() {
         println!("skipped: there are no fixtures in {}", fixtures.display());
         return Ok(());

@@ -7,7 +7,7 @@ use ablate_ops::{cross_entropy, sgd_paper};
 use candle_core::{DType, Device, Tensor};
 use serde_json::{Value, json};
 
-use crate::fixtures::fill;
+use crate::images;
 
 /// A network small enough to train in a test.
 fn small(more: Value) -> Value {
@@ -32,8 +32,7 @@ fn build(config: &Value, input: [usize; 3]) -> Result<(Box<dyn Model>, Parameter
 fn trains(config: &Value, input: [usize; 3]) -> Result<Vec<String>> {
     let (network, parameters) = build(config, input)?;
     let [c, h, w] = input;
-    let values = fill("images", 0, 6 * c * h * w, 1.0);
-    let images = Tensor::from_vec(values, (6, c, h, w), &Device::Cpu)?;
+    let images = images(0, (6, c, h, w))?;
     let targets = Tensor::new(&[0u32, 1, 2, 3, 0, 1], &Device::Cpu)?;
     let all = parameters.all();
     let pass = Pass::train(Stream::new(2));

@@ -7,7 +7,7 @@ use ablate_ops::{cross_entropy, sgd_paper};
 use candle_core::{DType, Device, Tensor};
 use serde_json::json;
 
-use crate::fixtures::fill;
+use crate::images;
 
 /// What some steps of training went through.
 #[derive(PartialEq)]
@@ -59,8 +59,7 @@ impl Net {
             parameters: Vec::new(),
         };
         for step in 0..steps {
-            let values = fill("towers", step as u64, batch * c * h * w, 1.0);
-            let images = Tensor::from_vec(values, (batch, c, h, w), &Device::Cpu)?;
+            let images = images(step, (batch, c, h, w))?;
             let pass = Pass::train(Stream::new(2).at(step));
             let logits = forward(&self.stack, &images, &pass)?;
             let gradients = Gradients::of(&cross_entropy(&logits, &targets)?, &pass, &all)?;
