@@ -285,6 +285,33 @@ mod tests {
             ..weights
         };
         assert_eq!(too_large(output), "the output");
+        // As many bytes as can be had, and some too many, by the input's channels and by
+        // the filters' rows.
+        let one = ConvShape {
+            in_channels: 1,
+            out_channels: 1,
+            stride: [1, 1],
+            ..output
+        };
+        let rows = LARGEST;
+        let filters = |columns| ConvShape {
+            in_channels: 2,
+            kernel: [rows, columns],
+            input: [rows, columns],
+            padding: [0, 0],
+            out_channels: LONGEST / rows / columns / 2,
+            ..one
+        };
+        for columns in [2, 3, 64] {
+            let fits = filters(columns);
+            assert_eq!(fits.check(), Ok(()), "{fits:?}");
+            let out_channels = fits.out_channels + 1;
+            let weights = ConvShape {
+                out_channels,
+                ..fits
+            };
+            assert_eq!(too_large(weights), "the weights");
+        }
         // Twice the padding would wrap to zero.
         let padding = ConvShape {
             padding: [0, 1 << (usize::BITS - 1)],

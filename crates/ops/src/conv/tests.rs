@@ -3,7 +3,7 @@
 use super::slices::{backward_at, forward_at};
 use super::*;
 use crate::testing::{PRECISIONS, assert_near, assert_products_at_edges, noise, operand};
-use crate::{Activation, Level, Precision};
+use crate::{Activation, LANES, Lanes, Level, Precision};
 
 /// About what rounding makes of long sums, relative to the largest.
 const TOLERANCE: f64 = 1e-5;
@@ -172,6 +172,7 @@ fn odd_shapes() -> Vec<(ConvShape, usize)> {
         ([33, 16], 1, [5, 5], [1, 1], [2, 2], [4, 4], 7),
         ([4, 5], 1, [11, 11], [7, 7], [2, 2], [12, 200], 2),
         ([120, 3], 1, [3, 3], [1, 1], [1, 1], [3, 40], 2),
+        ([35, 3], 1, [11, 11], [4, 4], [2, 2], [9, 8], 1),
     ];
     (sizes.into_iter())
         .map(
@@ -213,6 +214,84 @@ fn the_thread_count_changes_no_bit() {
                 .all(|threads| with_threads(threads) == one),
             "{shape:?}"
         );
+    }
+}
+
+/// Three blocks of images through a plan, by the calling thread `alone` or by all.
+fn whole_blocks(plan: &ConvPlan, case: &Case, alone: bool) -> [Vec<Lanes>; 3] {
+    let lanes = |values: &[f32]| -> Vec<Lanes> {
+        let lanes = values.chunks_exact(LANES);
+        lanes
+            .map(|lanes| Lanes(lanes.try_into().expect("sixteen")))
+            .collect()
+    };
+    let (x, gz) = (lanes(&case.x), lanes(&case.gy));
+    let mut y = vec![Lanes([f32::NAN; LANES]); gz.len()];
+    let mut gx = vec![Lanes([f32::NAN; LANES]); x.len()];
+    let mut gw = vec![0.0; case.w.len()];
+    let bias = Some(case.bias.as_slice());
+    if alone {
+        plan.forward_block(&x, bias, case.act, &mut y);
+        plan.input_gradient_block(&gz, &mut gx);
+        plan.add_weight_gradient_block(&x, &gz, &mut gw);
+    } else {
+        plan.forward(&x, bias, case.act, &mut y);
+        plan.input_gradient(&gz, &mut gx);
+        plan.add_weight_gradient(&x, &gz, &mut gw);
+    }
+    gw.resize(gw.len().next_multiple_of(LANES), 0.0);
+    [y, gx, lanes(&gw)]
+}
+
+#[test]
+fn a_thread_alone_gives_the_bits_of_all_for_several_blocks() {
+    const BLOCKS: usize = 3;
+    for (shape, _) in odd_shapes() {
+        for precision in PRECISIONS {
+            for level in Level::available() {
+                let mut plan = ConvPlan::at_level(shape, precision, level).expect("a valid shape");
+                let case = Case::new(precision, shape, BLOCKS * LANES, Activation::Tanh);
+                plan.pack_forward(&case.w);
+                plan.pack_backward(&case.w);
+                let other = Case {
+                    x: noise(5, case.x.len()),
+                    gy: noise(6, case.gy.len()),
+                    ..Case::new(precision, shape, BLOCKS * LANES, Activation::Tanh)
+                };
+                // In turn, lest what one call leaves in memory is what the next should find.
+                let [all, alone] = [false, true]
+                    .map(|alone| [&case, &other].map(|case| whole_blocks(&plan, case, alone)));
+                let what = format!("{shape:?} {precision:?} at {level:?}");
+                assert!(all == alone, "{what}");
+                // Each block is convolved by itself, and the gradients are added up.
+                let mut gw = vec![0.0; case.w.len()];
+                let [x_len, z_len] = [case.x.len() / BLOCKS, case.gy.len() / BLOCKS];
+                for block in 0..BLOCKS {
+                    let one = Case {
+                        x: case.x[block * x_len..(block + 1) * x_len].to_vec(),
+                        gy: case.gy[block * z_len..(block + 1) * z_len].to_vec(),
+                        w: case.w.clone(),
+                        ..Case::new(precision, shape, LANES, Activation::Tanh)
+                    };
+                    let [y, gx, part] = whole_blocks(&plan, &one, false);
+                    let [y_all, gx_all, _] = &all[0];
+                    assert!(
+                        y == y_all[block * z_len / LANES..][..z_len / LANES],
+                        "{what}"
+                    );
+                    assert!(
+                        gx == gx_all[block * x_len / LANES..][..x_len / LANES],
+                        "{what}"
+                    );
+                    let part = Lanes::as_floats(&part);
+                    gw.iter_mut()
+                        .zip(part)
+                        .for_each(|(sum, part)| *sum += f64::from(*part));
+                }
+                let found = &Lanes::as_floats(&all[0][2])[..gw.len()];
+                assert_near(&format!("gw of {what}"), found, &gw, TOLERANCE);
+            }
+        }
     }
 }
 

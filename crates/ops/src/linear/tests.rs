@@ -2,7 +2,7 @@
 
 use super::slices::{backward_at, forward_at};
 use crate::testing::{PRECISIONS, assert_near, assert_products_at_edges, noise, operand};
-use crate::{Activation, Level, Precision};
+use crate::{Activation, LANES, Lanes, Level, LinearPlan, Precision};
 
 struct Case {
     precision: Precision,
@@ -87,7 +87,7 @@ impl Case {
 }
 
 /// Tails of every tile, and inputs and outputs enough for several chunks.
-const SIZES: [[usize; 3]; 9] = [
+const SIZES: [[usize; 3]; 10] = [
     [1, 1, 1],
     [2, 3, 5],
     [16, 16, 16],
@@ -97,6 +97,7 @@ const SIZES: [[usize; 3]; 9] = [
     [128, 1024, 10],
     [100, 770, 300],
     [5, 2100, 131],
+    [3, 9001, 2],
 ];
 
 #[test]
@@ -129,6 +130,39 @@ fn the_thread_count_changes_no_bit() {
                 .all(|threads| with_threads(threads) == one),
             "{sizes:?}"
         );
+    }
+}
+
+#[test]
+fn images_beyond_the_batch_do_not_count() {
+    for [batch, inputs, outputs] in [[1, 3, 2], [5, 65, 7], [23, 300, 9], [32, 16, 4]] {
+        let blocks = Lanes::blocks(batch);
+        let lanes = |seed: u64, features: usize, beyond: f32| {
+            let mut lanes = vec![Lanes::ZERO; blocks * features];
+            let values = noise(seed, blocks * features * LANES);
+            Lanes::as_floats_mut(&mut lanes).copy_from_slice(&values);
+            for lanes in &mut lanes[(blocks - 1) * features..] {
+                lanes.0[batch - (blocks - 1) * LANES..].fill(beyond);
+            }
+            lanes
+        };
+        for precision in PRECISIONS {
+            for level in Level::available() {
+                let plan = LinearPlan::at_level(inputs, outputs, precision, level);
+                let gradient = |beyond: f32| {
+                    let mut gw = vec![f32::NAN; inputs * outputs];
+                    let (x, gz) = (lanes(1, inputs, beyond), lanes(2, outputs, beyond));
+                    plan.weight_gradient(batch, &x, &gz, &mut gw);
+                    gw
+                };
+                let what = format!("{batch} of {inputs}x{outputs} {precision:?} at {level:?}");
+                let wanted = gradient(0.0);
+                assert!(wanted.iter().any(|value| *value != 0.0), "{what}");
+                for beyond in [1.0, f32::INFINITY, f32::NAN] {
+                    assert!(gradient(beyond) == wanted, "{what}: {beyond} counts");
+                }
+            }
+        }
     }
 }
 

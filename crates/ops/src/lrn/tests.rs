@@ -144,6 +144,25 @@ fn both_passes_agree_with_plain_loops_on_every_level() {
 }
 
 #[test]
+fn a_constant_too_close_to_zero_is_refused() {
+    let with = |k: f64, beta: f64| {
+        Lrn {
+            k,
+            beta,
+            ..Lrn::default()
+        }
+        .check()
+    };
+    // 1e-39 has a power that is finite and no reciprocal in float32; 1e-30 the reverse.
+    for (k, beta) in [(0.0, 0.75), (1e-60, 0.75), (1e-39, 0.5), (1e-30, 2.0)] {
+        assert_eq!(with(k, beta), Err(LrnError::Vanishing { k }), "beta {beta}");
+    }
+    for (k, beta) in [(1.0, 0.75), (1e-30, 0.75), (2.0, 0.0)] {
+        assert_eq!(with(k, beta), Ok(()), "k {k}, beta {beta}");
+    }
+}
+
+#[test]
 fn a_large_neighbour_leaves_no_trace_behind() {
     // A running sum would keep the rounding error of channel 0 in channel 9.
     let lrn = Lrn {

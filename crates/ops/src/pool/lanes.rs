@@ -197,12 +197,13 @@ mod tests {
     use crate::lanes::interleave;
     use crate::{deinterleave, max_pool2d_backward, max_pool2d_forward};
 
-    /// Distinct values in no order, with ties and the odd NaN.
+    /// Values in no order, with ties, the odd NaN, and whole windows of minus infinity.
     fn values(len: usize, seed: u64) -> Vec<f32> {
         (0..len as u64)
             .map(
                 |i| match (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ seed) >> 52 {
                     0..8 => f32::NAN,
+                    8..2400 => f32::NEG_INFINITY,
                     n => (n % 97) as f32 - 40.0,
                 },
             )

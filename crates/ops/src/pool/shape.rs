@@ -229,5 +229,11 @@ mod tests {
         let many = PoolShape::new(usize::MAX / 4, [2, 2], [2, 2], [0, 0], [4, 4]);
         let many = many.expect_err("no memory holds them").to_string();
         assert!(many.contains("channels of 4x4"), "{many}");
+        // As many bytes as can be had, and four too many.
+        let most = isize::MAX as usize / 4;
+        let of = |channels| PoolShape::new(channels, [1, 1], [1, 1], [0, 0], [1, 1]);
+        assert!(of(most).is_ok() && of(most + 1).is_err());
+        let of = |channels| PoolShape::new(channels, [1, 1], [1, 1], [0, 0], [2, 2]);
+        assert!(of(most / 4).is_ok() && of(most / 4 + 1).is_err());
     }
 }

@@ -267,8 +267,7 @@ fn deal_out(shape: &PoolShape, phases: &Phases, x: &[f32], scratch: &mut [f32]) 
         match shape.stride[1] {
             1 => {
                 let [_, position] = phases.starts[0];
-                let len = width.min(phases.len - position);
-                row[position..position + len].copy_from_slice(&x[..len]);
+                row[position..position + width].copy_from_slice(x);
             }
             stride => {
                 for (phase, [column, position]) in phases.starts.iter().enumerate() {
