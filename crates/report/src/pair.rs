@@ -209,6 +209,22 @@ mod tests {
         assert!(matches!(early, Outcome::Against(_)));
     }
 
+    /// The quotient of two negative numbers is positive, and says nothing.
+    #[test]
+    fn quotients_are_of_positive_sides() {
+        for comparison in [Comparison::Ratio, Comparison::Multiple] {
+            let scale = Scale {
+                comparison,
+                unit: Unit::Times,
+            };
+            assert_eq!(scale.effect(2.0, 2.0), 0.0);
+            for (baseline, treatment) in [(-1.0, -2.0), (0.0, 2.0), (2.0, 0.0), (2.0, -1.0)] {
+                let effect = scale.effect(baseline, treatment);
+                assert!(!effect.is_finite(), "{comparison:?}: {effect}");
+            }
+        }
+    }
+
     #[test]
     fn a_claim_of_more_turns_the_bounds_round() {
         let claim = Claim {

@@ -71,6 +71,9 @@ fn intervals_of_a_ratio() {
     assert_eq!(ratio(None, Exact, 1.2, 3.0), Reproduced);
     assert_eq!(ratio(None, Exact, 0.8, 3.0), Inconclusive);
     assert_eq!(ratio(None, Exact, 0.5, 0.9), NotReproduced);
+    // What touches a border has not passed it.
+    assert_eq!(ratio(None, Exact, 0.5, 1.0), Inconclusive);
+    assert_eq!(ratio(six, Exact, 0.5, 6.0), Inconclusive);
 }
 
 #[test]
@@ -183,10 +186,11 @@ fn the_reason_names_the_numbers() {
 
 #[test]
 fn the_reason_says_on_which_side_of_the_figure_the_interval_lies() {
-    let reason = |bound, low, high| {
+    let reason_for = |paper, bound, low, high| {
         let effect = effect(Unit::Times, bound, 3, Some((low, high)));
-        judge(&claim(Comparison::Ratio, Some(6.0)), &effect).reason
+        judge(&claim(Comparison::Ratio, paper), &effect).reason
     };
+    let reason = |bound, low, high| reason_for(Some(6.0), bound, low, high);
     for (bound, low, high, words) in [
         (Exact, 7.0, 9.0, "and passes the paper's 6x"),
         (Exact, 6.0, 9.0, "and includes the paper's 6x"),
@@ -199,9 +203,13 @@ fn the_reason_says_on_which_side_of_the_figure_the_interval_lies() {
             "as a bound it does not establish the paper's 6x",
         ),
         (AtMost, 0.5, 9.0, "so the claim cannot be confirmed"),
+        (Exact, 0.5, 9.0, "both no effect (1x) and the paper's 6x."),
+        (Exact, 0.5, 5.0, "and falls short of the paper's 6x"),
     ] {
         let reason = reason(bound, low, high);
         assert!(reason.contains(words), "{reason}");
     }
     assert!(!reason(Exact, 0.5, 9.0).contains("confirmed"));
+    let without = reason_for(None, Exact, 0.5, 9.0);
+    assert!(without.ends_with("includes no effect (1x)."), "{without}");
 }

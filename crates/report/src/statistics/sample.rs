@@ -100,6 +100,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn spread_is_more_than_rounding_at_any_size() {
+        for size in [1.0, -1.0, 1e6, -1e6] {
+            assert!(!has_spread(&[size, size, size * (1.0 + 1e-10)]), "{size}");
+            assert!(has_spread(&[size, size, size * (1.0 + 1e-8)]), "{size}");
+            assert!(has_spread(&[0.0, size]) && has_spread(&[-1e-3 * size, size]));
+        }
+        assert!(!has_spread(&[0.0, 1e-12]) && has_spread(&[0.0, 1e-10]));
+        assert!(!has_spread(&[]) && !has_spread(&[0.5]));
+    }
+
     /// numpy mean, std(ddof=1); mean -+ scipy.stats.t.ppf(0.975, n - 1) * sd / sqrt(n)
     #[test]
     fn samples_match_scipy() {
