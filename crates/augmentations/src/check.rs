@@ -26,3 +26,21 @@ pub(crate) fn expect_statistics(step: &str, statistics: &[f32], expected: usize)
         statistics.len()
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shape_and_values_must_both_be_right() {
+        for (shape, values, fits) in [
+            ([1, 2, 3], 6, true),
+            ([1, 2, 3], 5, false),
+            ([1, 3, 2], 6, false),
+        ] {
+            let data = vec![0.0; values];
+            let found = expect_shape("step", &Image { shape, data }, [1, 2, 3]);
+            assert_eq!(found.is_ok(), fits, "{shape:?} of {values}");
+        }
+    }
+}

@@ -335,6 +335,20 @@ mod tests {
         }
     }
 
+    /// Alexnet's `[p1, p2, p3][a1 l1, a2 l2, a3 l3]^T`, with the sign of the draws.
+    #[test]
+    fn a_shift_goes_where_its_draws_point() {
+        for index in 0..10 {
+            let shift = shift(&PcaColour::default(), index, Phase::Train);
+            let draw: f64 = Stream::new(5).at(index).rng().sample(StandardNormal);
+            let along: f32 = (shift.iter().zip([2.0, 2.0, 1.0]))
+                .map(|(shift, axis)| shift * axis / 3.0)
+                .sum();
+            // A tenth of a deviation of 30 for each.
+            assert!((f64::from(along) - 3.0 * draw).abs() < 1e-4, "{along}");
+        }
+    }
+
     #[test]
     fn a_shift_is_a_function_of_the_stream_and_only_training_has_one() {
         let config = PcaColour::default();
@@ -359,6 +373,13 @@ mod tests {
         let grey = InMemory::new([1, 1, 1], vec![vec![0]]);
         let error = PcaColour::default().build(&grey.context()).err();
         assert!(error.expect("grey").to_string().contains("three channels"));
+        let coloured = data();
+        let made_grey = AugmentationContext {
+            input: [1, 2, 2],
+            ..coloured.context()
+        };
+        let error = PcaColour::default().build(&made_grey).err();
+        assert!(error.expect("grey by now").to_string().contains("has 1"));
         for sigma in [-0.1, f64::NAN, f64::INFINITY] {
             let config = PcaColour {
                 sigma,

@@ -71,4 +71,26 @@ mod tests {
         keys.dedup();
         assert_eq!(keys.len(), 6);
     }
+    /// The generator's published sequence, and FNV-1a's published hashes: results of
+    /// former releases can be had again only while these hold.
+    #[test]
+    fn keys_are_those_of_the_published_mixers() {
+        for (seed, key) in [
+            (1_234_567, 6_457_827_717_110_365_317),
+            (0, 0xe220_a839_7b1d_cdaf),
+        ] {
+            assert_eq!(Stream::new(seed).key(), key);
+        }
+        let second = 1_234_567_u64.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        assert_eq!(splitmix64(second), 3_203_168_211_198_807_973);
+        for (name, hash) in [
+            ("", 0xcbf2_9ce4_8422_2325),
+            ("a", 0xaf63_dc4c_8601_ec8c),
+            ("foobar", 0x8594_4171_f739_67e8),
+        ] {
+            assert_eq!(Stream(0).named(name).key(), splitmix64(hash));
+            assert_eq!(Stream(u64::MAX).named(name).key(), splitmix64(!hash));
+        }
+        assert_eq!(Stream(5).at(7).key(), splitmix64(splitmix64(7) + 5));
+    }
 }

@@ -265,6 +265,15 @@ mod tests {
     }
 
     #[test]
+    fn the_nearest_name_must_be_near() {
+        assert_eq!(nearest("alhpa", ["beta", "alpha"]), "did you mean `alpha`?");
+        assert_eq!(nearest("xyz", ["beta", "alpha"]), "known: beta, alpha");
+        // Half of the letters are enough.
+        assert_eq!(nearest("ab", ["ax"]), "did you mean `ax`?");
+        assert_eq!(nearest("ab", []), "none are known");
+    }
+
+    #[test]
     fn keys_carry_type_default_doc_and_source() {
         let schema = of::<Outer>();
         let keys = keys(schema);

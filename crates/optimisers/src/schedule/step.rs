@@ -68,6 +68,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_rate_rises_first_and_falls_from_there() -> Result<()> {
+        let schedule = Step {
+            every: 2,
+            factor: 0.5,
+            linear_warmup: 1.5,
+        };
+        let schedule = schedule.build()?;
+        let factor = |step: usize| {
+            let progress = Progress {
+                epoch: step / 2,
+                step: step % 2,
+                steps_per_epoch: 2,
+                epochs: 3,
+            };
+            schedule.factor(progress, &[])
+        };
+        let factors: Vec<f64> = (0..5).map(factor).collect();
+        assert_eq!(factors, [1.0 / 3.0, 2.0 / 3.0, 1.0, 1.0, 0.5]);
+        Ok(())
+    }
+
+    #[test]
     fn the_rate_falls_after_every_so_many_epochs() -> Result<()> {
         let schedule = Step {
             every: 2,
@@ -91,6 +113,11 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_refused() {
+        let constant = Step {
+            factor: 1.0,
+            ..Step::default()
+        };
+        assert!(constant.build().is_ok());
         for (key, schedule) in [
             (
                 "every",
