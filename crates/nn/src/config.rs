@@ -4,6 +4,10 @@ use ablate_ops::{Activation, AlphaConvention};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The most kernels or units of a layer, far beyond any network. Weights of so many fit
+/// into an address space, so what the layers refuse then is the images.
+pub const MOST_OUTPUTS: usize = 1 << 16;
+
 /// The non-linearity of a network's neurons (paper, section 3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,12 +1,9 @@
 //! Values no network can be built from, refused with the key and the fix.
 
 use ablate_core::{Error, Result};
+use ablate_nn::config::MOST_OUTPUTS;
 
 use crate::{AlexNet, Towers};
-
-/// The most kernels or units of a layer, far beyond any network. Weights of so many fit
-/// into an address space, so what the layers refuse then is the images.
-const MOST: usize = 1 << 16;
 
 /// The most rows and columns of a kernel.
 const LARGEST: usize = 1023;
@@ -122,10 +119,10 @@ impl AlexNet {
                 false => key,
             };
             require(
-                count <= MOST,
+                count <= MOST_OUTPUTS,
                 key,
                 format!("a layer would have {count} outputs"),
-                format!("give less; {MOST} are the most"),
+                format!("give less; {MOST_OUTPUTS} are the most"),
             )?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What an experiment can change about the network.
 
 use ablate_core::{Error, Result};
-use ablate_nn::config::{Convention, Nonlinearity};
+use ablate_nn::config::{Convention, MOST_OUTPUTS, Nonlinearity};
 use ablate_ops::Lrn;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -133,12 +133,14 @@ impl ConvNet {
     /// # Errors
     /// The first key whose value is out of range.
     pub(crate) fn check(&self) -> Result<()> {
-        if let Some(layer) = self.filters.iter().position(|filters| *filters == 0) {
-            return Err(Error::bad_value(
-                format!("filters.{layer}"),
-                "a convolution needs kernels",
-                "give at least 1; the default is [32, 32, 64]",
-            ));
+        for (layer, filters) in self.filters.into_iter().enumerate() {
+            if !(1..=MOST_OUTPUTS).contains(&filters) {
+                return Err(Error::bad_value(
+                    format!("filters.{layer}"),
+                    format!("a convolution cannot have {filters} kernels"),
+                    format!("give 1 to {MOST_OUTPUTS}; the default is [32, 32, 64]"),
+                ));
+            }
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return Err(Error::bad_value(

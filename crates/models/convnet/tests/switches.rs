@@ -82,6 +82,8 @@ fn values_out_of_range_are_refused_with_the_key() {
     };
     for (config, key) in [
         (json!({ "filters": [32, 0, 64] }), "filters.1"),
+        (json!({ "filters": [32, 32, 65_537] }), "filters.2"),
+        (json!({ "filters": [u64::MAX / 2, 32, 64] }), "filters.0"),
         (json!({ "dropout": 1.0 }), "dropout"),
         (json!({ "lrn": { "enabled": true, "size": 0 } }), "lrn"),
     ] {
