@@ -58,8 +58,8 @@ pub(crate) fn claim(claim: &Claim, config: &TrialConfig) -> Result<()> {
         if claims[..index].iter().any(|c| c.measure == claim.measure) {
             return Err(misfit(
                 "experiment.claim.also",
-                "it repeats a measure".to_string(),
-                "leave the repeated one out".to_string(),
+                "it repeats a measure",
+                "leave the repeated one out",
             ));
         }
     }
@@ -77,7 +77,7 @@ fn measure(measure: &Measure, config: &TrialConfig) -> Result<()> {
         return Err(misfit(
             "experiment.claim.measure",
             format!("no error falls to {target}: it lies in 0..=1"),
-            "give a fraction: 0.25 for 25%".to_string(),
+            "give a fraction: 0.25 for 25%",
         ));
     }
     let evaluation = &config.evaluation;
@@ -88,9 +88,8 @@ fn measure(measure: &Measure, config: &TrialConfig) -> Result<()> {
         if *measure == Measure::RetrievalShare && images == 0 {
             return Err(misfit(
                 key,
-                "the claim measures what is found for samples in the gallery, and there is none"
-                    .to_string(),
-                "give 1 or more".to_string(),
+                "the claim measures what is found for samples in the gallery, and there is none",
+                "give 1 or more",
             ));
         }
     }
@@ -129,13 +128,8 @@ fn evaluated(config: &TrialConfig, metric: &str, who: &str) -> Result<()> {
     }
 }
 
-fn misfit(key: &str, problem: String, fix: String) -> Error {
-    Error::Config {
-        origin: "the configuration".to_string(),
-        key: key.to_string(),
-        problem,
-        fix,
-    }
+fn misfit(key: &str, problem: impl ToString, fix: impl ToString) -> Error {
+    Error::config("the configuration", key, problem, fix)
 }
 
 #[cfg(test)]

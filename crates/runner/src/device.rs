@@ -90,12 +90,8 @@ impl DeviceName {
     }
 
     fn wrong(self, problem: String, fix: &str) -> Error {
-        Error::Config {
-            origin: "the configuration".to_string(),
-            key: "machine.device".to_string(),
-            problem,
-            fix: format!("{fix}, or set machine.device=\"cpu\" (see docs/cuda.md)"),
-        }
+        let fix = format!("{fix}, or set machine.device=\"cpu\" (see docs/cuda.md)");
+        Error::config("the configuration", "machine.device", problem, fix)
     }
 }
 

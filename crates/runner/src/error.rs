@@ -48,6 +48,24 @@ pub enum Error {
     Other(String),
 }
 
+impl Error {
+    /// A config key that is wrong; `origin` is the file (and table), variable or option it
+    /// came from.
+    pub(crate) fn config(
+        origin: impl ToString,
+        key: impl ToString,
+        problem: impl ToString,
+        fix: impl ToString,
+    ) -> Self {
+        Self::Config {
+            origin: origin.to_string(),
+            key: key.to_string(),
+            problem: problem.to_string(),
+            fix: fix.to_string(),
+        }
+    }
+}
+
 impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
         Self::Plugin(error.into())

@@ -205,12 +205,10 @@ impl Pipeline {
 
 fn in_step(step: &str, error: ablate_core::Error) -> Error {
     match error {
-        ablate_core::Error::BadValue { key, problem, fix } => Error::Config {
-            origin: format!("the augmentation `{step}`"),
-            key: format!("augmentation.{step}.{key}"),
-            problem,
-            fix,
-        },
+        ablate_core::Error::BadValue { key, problem, fix } => {
+            let origin = format!("the augmentation `{step}`");
+            Error::config(origin, format!("augmentation.{step}.{key}"), problem, fix)
+        }
         other => Error::Plugin(other),
     }
 }

@@ -142,13 +142,12 @@ impl Plan {
         for split in [Split::Train, Split::Validation] {
             if data.len(split) == 0 {
                 let split = format!("{split:?}").to_lowercase();
-                return Err(Error::Config {
-                    origin: "the configuration".to_string(),
-                    key: "data".to_string(),
-                    problem: format!("`{}` has no {split} images", config.data.name),
-                    fix: "give it images of both splits; `cargo xtask describe` has its keys"
-                        .to_string(),
-                });
+                return Err(Error::config(
+                    "the configuration",
+                    "data",
+                    format!("`{}` has no {split} images", config.data.name),
+                    "give it images of both splits; `cargo xtask describe` has its keys",
+                ));
             }
         }
         let pipeline = Pipeline::build(&config.augmentation, data.as_ref())?;
@@ -237,12 +236,9 @@ fn network(config: &TrialConfig) -> impl Hash + Eq + '_ {
 /// Puts a plugin's complaint about its own key into the words of the config.
 pub(crate) fn in_table(table: &str, error: ablate_core::Error) -> Error {
     match error {
-        ablate_core::Error::BadValue { key, problem, fix } => Error::Config {
-            origin: "the configuration".to_string(),
-            key: format!("{table}.{key}"),
-            problem,
-            fix,
-        },
+        ablate_core::Error::BadValue { key, problem, fix } => {
+            Error::config("the configuration", format!("{table}.{key}"), problem, fix)
+        }
         other => Error::Plugin(other),
     }
 }

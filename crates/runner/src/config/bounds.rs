@@ -33,7 +33,7 @@ pub(super) fn name(origin: &str, key: &str, name: &str) -> Result<()> {
     };
     let fix =
         format!("trials are stored under it: give letters and digits, {LONGEST_NAME} at most");
-    Err(wrong(origin, key, problem, fix))
+    Err(Error::config(origin, key, problem, fix))
 }
 
 /// Refuses a number of seeds that is none, or beyond any run.
@@ -45,7 +45,7 @@ pub(super) fn seeds(origin: &str, key: &str, seeds: u64) -> Result<()> {
         return Ok(());
     }
     let fix = format!("give 1 to {MOST_SEEDS}");
-    Err(wrong(origin, key, format!("{seeds} seeds"), fix))
+    Err(Error::config(origin, key, format!("{seeds} seeds"), fix))
 }
 
 /// Refuses a dotted key of more tables than any config has.
@@ -58,7 +58,7 @@ pub(super) fn depth(origin: &str, key: &str) -> Result<()> {
     }
     let shown: String = key.chars().take(40).collect();
     let fix = "give a key of a table, such as optimiser.lr".to_string();
-    Err(wrong(
+    Err(Error::config(
         origin,
         &shown,
         format!("more than {DEEPEST} tables deep"),
@@ -76,7 +76,7 @@ pub(super) fn finite(origin: &str, keys: &Dict) -> Result<()> {
         None => Ok(()),
         Some((key, number)) => {
             let fix = "give a finite number".to_string();
-            Err(wrong(
+            Err(Error::config(
                 origin,
                 &key,
                 format!("{number} is no finite number"),
@@ -100,15 +100,6 @@ fn infinite(key: &str, value: &Value) -> Option<(String, f64)> {
             .zip(0..)
             .find_map(|(value, at)| infinite(&format!("{key}.{at}"), value)),
         _ => None,
-    }
-}
-
-fn wrong(origin: &str, key: &str, problem: String, fix: String) -> Error {
-    Error::Config {
-        origin: origin.to_string(),
-        key: key.to_string(),
-        problem,
-        fix,
     }
 }
 

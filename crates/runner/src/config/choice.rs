@@ -35,11 +35,9 @@ fn table(figment: &Figment, name: &str) -> Result<Map<String, Value>> {
     let Ok(value) = figment.find_value(name) else {
         return Ok(Map::new());
     };
-    value.deserialize().map_err(|error| Error::Config {
-        origin: origin(figment, name),
-        key: name.to_string(),
-        problem: error.to_string(),
-        fix: format!("write a table `[{name}]`"),
+    value.deserialize().map_err(|error| {
+        let fix = format!("write a table `[{name}]`");
+        Error::config(origin(figment, name), name, error, fix)
     })
 }
 
@@ -83,15 +81,16 @@ fn choice(
                 .filter(|p| p.kind == kind)
                 .map(|p| p.name)
                 .collect();
-            return Err(Error::Config {
-                origin: origin(figment, table_name),
-                key: format!("{table_name}.name"),
-                problem: match other {
-                    None => format!("no {kind} is chosen"),
-                    Some(value) => format!("{value} is not a name"),
-                },
-                fix: format!("name one of: {}", known.join(", ")),
-            });
+            let problem = match other {
+                None => format!("no {kind} is chosen"),
+                Some(value) => format!("{value} is not a name"),
+            };
+            return Err(Error::config(
+                origin(figment, table_name),
+                format!("{table_name}.name"),
+                problem,
+                format!("name one of: {}", known.join(", ")),
+            ));
         }
     };
     resolve(figment, table_name, kind, &name, Value::Object(config))
@@ -113,14 +112,11 @@ pub(super) fn augmentation(figment: &Figment) -> Result<Vec<Choice>> {
     let mut config = table(figment, "augmentation")?;
     let steps = match config.shift_remove("steps") {
         None => Vec::new(),
-        Some(steps) => {
-            serde_json::from_value::<Vec<String>>(steps).map_err(|error| Error::Config {
-                origin: origin(figment, "augmentation.steps"),
-                key: "augmentation.steps".to_string(),
-                problem: error.to_string(),
-                fix: "give a list of names: [\"random_crop\", \"reflection\"]".to_string(),
-            })?
-        }
+        Some(steps) => serde_json::from_value::<Vec<String>>(steps).map_err(|error| {
+            let key = "augmentation.steps";
+            let fix = "give a list of names: [\"random_crop\", \"reflection\"]";
+            Error::config(origin(figment, key), key, error, fix)
+        })?,
     };
     if let Some(unknown) = config
         .keys()
@@ -131,12 +127,10 @@ pub(super) fn augmentation(figment: &Figment) -> Result<Vec<Choice>> {
             .iter()
             .filter(|p| p.kind == Kind::Augmentation)
             .map(|p| p.name);
-        return Err(Error::Config {
-            origin: origin(figment, &format!("augmentation.{unknown}")),
-            key: format!("augmentation.{unknown}"),
-            problem: "there is no such augmentation".to_string(),
-            fix: nearest(unknown, known.chain(["steps"])),
-        });
+        let key = format!("augmentation.{unknown}");
+        let fix = nearest(unknown, known.chain(["steps"]));
+        let problem = "there is no such augmentation";
+        return Err(Error::config(origin(figment, &key), key, problem, fix));
     }
     // Every configured step is checked, also one that only another variant uses.
     for (name, value) in &config {
@@ -179,10 +173,5 @@ pub(super) fn located(figment: &Figment, table: &str, error: ablate_core::Error)
         ),
         other => return Error::Plugin(other),
     };
-    Error::Config {
-        origin: origin(figment, &key),
-        key,
-        problem,
-        fix,
-    }
+    Error::config(origin(figment, &key), key, problem, fix)
 }

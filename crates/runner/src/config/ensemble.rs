@@ -8,8 +8,8 @@ use ablate_store::Ensemble;
 use figment::value::Dict;
 use serde_json::{Value, json};
 
-use super::file::{as_dict, misfit, typed};
-use crate::Result;
+use super::file::{as_dict, typed};
+use crate::{Error, Result};
 
 /// Reads the tables with the changes of a profile.
 ///
@@ -25,7 +25,12 @@ pub(super) fn read(
     if let Some(unknown) = changes.keys().find(|name| !tables.contains_key(*name)) {
         let key = format!("profiles.{profile}.ensembles.{unknown}");
         let fix = nearest(unknown, tables.keys().map(String::as_str));
-        return Err(misfit(path, &key, "there is no such ensemble", fix));
+        return Err(Error::config(
+            path.display(),
+            key,
+            "there is no such ensemble",
+            fix,
+        ));
     }
     let mut ensembles = BTreeMap::new();
     for (name, table) in tables {
@@ -37,18 +42,33 @@ pub(super) fn read(
         }
         if variants.contains(&name.as_str()) {
             let fix = "give the ensemble another name".to_string();
-            return Err(misfit(path, &key, "a variant has that name", fix));
+            return Err(Error::config(
+                path.display(),
+                key,
+                "a variant has that name",
+                fix,
+            ));
         }
         let ensemble: Ensemble = typed(path, &key, &keys)?;
         if !variants.contains(&ensemble.of.as_str()) {
             let fix = nearest(&ensemble.of, variants.iter().copied());
             let problem = format!("there is no variant `{}`", ensemble.of);
-            return Err(misfit(path, &format!("{key}.of"), &problem, fix));
+            return Err(Error::config(
+                path.display(),
+                format!("{key}.of"),
+                problem,
+                fix,
+            ));
         }
         if ensemble.size < 2 {
             let problem = format!("a group of {} averages nothing", ensemble.size);
             let fix = "give 2 or more".to_string();
-            return Err(misfit(path, &format!("{key}.size"), &problem, fix));
+            return Err(Error::config(
+                path.display(),
+                format!("{key}.size"),
+                problem,
+                fix,
+            ));
         }
         ensembles.insert(name.clone(), ensemble);
     }

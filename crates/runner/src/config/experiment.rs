@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds;
 use super::ensemble;
-use super::file::{as_dict, dict, misfit, read_dict, table_order, typed};
+use super::file::{as_dict, dict, read_dict, table_order, typed};
 use super::layer::{Layer, Merged, without_nulls};
 use super::profile::ProfileTable;
 use super::search::SearchTable;
@@ -96,8 +96,8 @@ impl ExperimentFile {
         let order = table_order(path, "variants")?;
         for key in file.keys() {
             if !TOP.contains(&key.as_str()) {
-                return Err(misfit(
-                    path,
+                return Err(Error::config(
+                    path.display(),
                     key,
                     "there is no such table",
                     nearest(key, TOP),
@@ -136,7 +136,12 @@ impl ExperimentFile {
                     if !variants.iter().any(|(name, _)| name == variant) {
                         let fix = nearest(variant, variants.iter().map(|(name, _)| name.as_str()));
                         let key = format!("{key}.variants.{variant}");
-                        return Err(misfit(path, &key, "there is no such variant", fix));
+                        return Err(Error::config(
+                            path.display(),
+                            key,
+                            "there is no such variant",
+                            fix,
+                        ));
                     }
                 }
                 Ok((name, profile))
@@ -183,9 +188,9 @@ impl ExperimentFile {
         let name = profile.unwrap_or(&self.table.default_profile);
         let Some((_, profile)) = self.profiles.iter().find(|(known, _)| known == name) else {
             let fix = nearest(name, self.profiles());
-            return Err(misfit(
-                &self.path,
-                &format!("profiles.{name}"),
+            return Err(Error::config(
+                self.path.display(),
+                format!("profiles.{name}"),
                 "there is no such profile",
                 fix,
             ));
@@ -280,13 +285,18 @@ impl ExperimentFile {
             if !known().any(|known| known == role) {
                 let fix = nearest(role, known().map(String::as_str));
                 let problem = format!("the claim compares `{role}`, which is not a variant");
-                return Err(misfit(&self.path, &format!("{key}.{name}"), &problem, fix));
+                return Err(Error::config(
+                    self.path.display(),
+                    format!("{key}.{name}"),
+                    problem,
+                    fix,
+                ));
             }
         }
         if claim.baseline == claim.treatment {
             let problem = format!("the claim compares `{}` with itself", claim.baseline);
             let fix = "name two variants as `baseline` and `treatment`".to_string();
-            return Err(misfit(&self.path, key, &problem, fix));
+            return Err(Error::config(self.path.display(), key, problem, fix));
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ pub(super) fn typed<T: DeserializeOwned + JsonSchema + 'static>(
     let json = serde_json::to_value(value).map_err(|error| Error::Other(error.to_string()))?;
     ablate_core::resolve(&json).map_err(|error| match error {
         ablate_core::Error::UnknownKey { key, fix } => {
-            misfit(path, &format!("{table}.{key}"), "unknown key", fix)
+            Error::config(path.display(), format!("{table}.{key}"), "unknown key", fix)
         }
         ablate_core::Error::BadValue { key, problem, .. } => {
             // A profile changes the tables of an experiment.
@@ -31,7 +31,7 @@ pub(super) fn typed<T: DeserializeOwned + JsonSchema + 'static>(
                 Some(described) => described,
             };
             let fix = format!("see `cargo xtask describe {described}`");
-            misfit(path, &format!("{table}.{key}"), &problem, fix)
+            Error::config(path.display(), format!("{table}.{key}"), problem, fix)
         }
         other => Error::Plugin(other),
     })
@@ -82,7 +82,12 @@ pub(super) fn dict(path: &Path, file: &Dict, key: &str) -> Result<Dict> {
         Some(value) => as_dict(path, key, value.clone()),
         None => {
             let fix = "see experiments/relu_vs_tanh.toml".to_string();
-            Err(misfit(path, key, "the table is missing", fix))
+            Err(Error::config(
+                path.display(),
+                key,
+                "the table is missing",
+                fix,
+            ))
         }
     }
 }
@@ -90,20 +95,11 @@ pub(super) fn dict(path: &Path, file: &Dict, key: &str) -> Result<Dict> {
 pub(super) fn as_dict(path: &Path, key: &str, value: Value) -> Result<Dict> {
     match value {
         Value::Dict(_, dict) => Ok(dict),
-        _ => Err(misfit(
-            path,
+        _ => Err(Error::config(
+            path.display(),
             key,
             "it is not a table",
             format!("write a table `[{key}]`"),
         )),
-    }
-}
-
-pub(super) fn misfit(path: &Path, key: &str, problem: &str, fix: String) -> Error {
-    Error::Config {
-        origin: path.display().to_string(),
-        key: key.to_string(),
-        problem: problem.to_string(),
-        fix,
     }
 }

@@ -62,12 +62,8 @@ impl Layer {
             .ok()
             .and_then(Value::into_dict);
         let Some(keys) = keys else {
-            return Err(Error::Config {
-                key: String::new(),
-                problem: "it is no table of keys".to_string(),
-                fix: "give a config with the tables `model` and `data`".to_string(),
-                origin,
-            });
+            let fix = "give a config with the tables `model` and `data`";
+            return Err(Error::config(origin, "", "it is no table of keys", fix));
         };
         Ok(Self {
             origin,
@@ -91,11 +87,9 @@ impl Layer {
     /// A variable does not read as a config value.
     pub fn environment() -> Result<Self> {
         let provider = Env::prefixed("ABLATE__").split("__");
-        let mut data = provider.data().map_err(|error| Error::Config {
-            origin: "the environment".to_string(),
-            key: "ABLATE__*".to_string(),
-            problem: error.to_string(),
-            fix: "write `ABLATE__OPTIMISER__LR=0.01` for `optimiser.lr = 0.01`".to_string(),
+        let mut data = provider.data().map_err(|error| {
+            let fix = "write `ABLATE__OPTIMISER__LR=0.01` for `optimiser.lr = 0.01`";
+            Error::config("the environment", "ABLATE__*", error, fix)
         })?;
         let keys = data.remove(&Profile::Default).unwrap_or_default();
         let origin = "the environment (ABLATE__*)".to_string();
@@ -118,12 +112,8 @@ impl Layer {
             .split_once('=')
             .filter(|(key, _)| !key.trim().is_empty())
         else {
-            return Err(Error::Config {
-                origin,
-                key: text.to_string(),
-                problem: "there is no `=`".to_string(),
-                fix: "write `--set optimiser.lr=0.01`".to_string(),
-            });
+            let fix = "write `--set optimiser.lr=0.01`";
+            return Err(Error::config(origin, text, "there is no `=`", fix));
         };
         bounds::depth(&origin, key)?;
         let value = format!("value = {value}");
@@ -212,30 +202,22 @@ impl Layer {
         let (Some(key), Some(named)) = (lost, later.first()) else {
             return Ok(());
         };
-        Err(Error::Config {
-            origin: self.origin.clone(),
-            problem: format!("it would be lost: {} names another plugin", named.origin),
-            fix: format!("name the plugin first: give `--set {key}=VALUE` after `{table}.name`"),
-            key,
-        })
+        let problem = format!("it would be lost: {} names another plugin", named.origin);
+        let fix = format!("name the plugin first: give `--set {key}=VALUE` after `{table}.name`");
+        Err(Error::config(&self.origin, key, problem, fix))
     }
 
     /// Refuses tables no trial has.
     fn check_tables(&self) -> Result<()> {
         match self.keys.keys().find(|key| !TABLES.contains(&key.as_str())) {
             None => Ok(()),
-            Some(key) => Err(Error::Config {
-                origin: self.origin.clone(),
-                key: key.clone(),
-                problem: "there is no such table".to_string(),
+            Some(key) => {
                 // From the command line or the environment a search can be changed, too.
-                fix: nearest(
-                    key,
-                    TABLES
-                        .into_iter()
-                        .chain(self.path.is_none().then_some("search")),
-                ),
-            }),
+                let search = self.path.is_none().then_some("search");
+                let fix = nearest(key, TABLES.into_iter().chain(search));
+                let problem = "there is no such table";
+                Err(Error::config(&self.origin, key, problem, fix))
+            }
         }
     }
 }

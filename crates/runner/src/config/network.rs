@@ -62,13 +62,12 @@ impl NetworkConfig {
 pub fn model(name: &str, settings: &[Layer]) -> Result<Choice> {
     for layer in settings {
         if let Some(table) = layer.table_names().find(|table| *table != "model") {
-            return Err(Error::Config {
-                origin: layer.origin().to_string(),
-                key: table.to_string(),
-                problem: "a model alone has no such table".to_string(),
-                fix: "give a key of the model, such as model.width=0.5, or name an experiment"
-                    .to_string(),
-            });
+            return Err(Error::config(
+                layer.origin(),
+                table,
+                "a model alone has no such table",
+                "give a key of the model, such as model.width=0.5, or name an experiment",
+            ));
         }
     }
     let mut layers = vec![

@@ -6,10 +6,10 @@ use std::path::Path;
 use figment::value::{Dict, Value};
 
 use super::bounds;
-use super::file::{as_dict, misfit};
+use super::file::as_dict;
 use super::layer::Layer;
 use super::shared;
-use crate::Result;
+use crate::{Error, Result};
 
 /// A profile: how much of the real thing is run.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,12 @@ impl ProfileTable {
                 let seeds = value.to_i128().and_then(|seeds| u64::try_from(seeds).ok());
                 let Some(seeds) = seeds else {
                     let fix = "give 1 or more".to_string();
-                    return Err(misfit(path, &key, "it is not a positive number", fix));
+                    return Err(Error::config(
+                        path.display(),
+                        key,
+                        "it is not a positive number",
+                        fix,
+                    ));
                 };
                 bounds::seeds(&path.display().to_string(), &key, seeds)?;
                 Some(seeds)
@@ -47,7 +52,7 @@ impl ProfileTable {
                 let key = format!("{key}.configs");
                 let names: Vec<String> = names.deserialize().map_err(|error| {
                     let fix = "give a list of names, as experiment.configs is".to_string();
-                    misfit(path, &key, &error.to_string(), fix)
+                    Error::config(path.display(), &key, error, fix)
                 })?;
                 shared::layers(path, &key, &names)?
             }

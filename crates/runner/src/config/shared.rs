@@ -4,9 +4,9 @@ use std::path::Path;
 
 use ablate_core::nearest;
 
-use super::file::{misfit, read_dict};
+use super::file::read_dict;
 use super::layer::Layer;
-use crate::Result;
+use crate::{Error, Result};
 
 /// The layers of the files that the list `key` of an experiment names.
 ///
@@ -31,10 +31,10 @@ pub(super) fn layers(experiment: &Path, key: &str, names: &[String]) -> Result<V
                     .flatten()
                     .filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_string()))
                     .collect();
-                return Err(misfit(
-                    experiment,
+                return Err(Error::config(
+                    experiment.display(),
                     key,
-                    &format!("there is no file {}", shown.display()),
+                    format!("there is no file {}", shown.display()),
                     nearest(name, known.iter().map(String::as_str)),
                 ));
             }

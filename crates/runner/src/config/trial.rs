@@ -173,11 +173,8 @@ impl TrialConfig {
     }
 
     fn check_ranges(&self, figment: &Figment) -> Result<()> {
-        let wrong = |key: &str, problem: &str, fix: &str| Error::Config {
-            origin: origin(figment, key),
-            key: key.to_string(),
-            problem: problem.to_string(),
-            fix: fix.to_string(),
+        let wrong = |key: &str, problem: &str, fix: &str| {
+            Error::config(origin(figment, key), key, problem, fix)
         };
         let misfits = [
             self.training.misfit(),

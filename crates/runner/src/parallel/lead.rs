@@ -47,12 +47,13 @@ impl<'a> Lead<'a> {
     ) -> Result<Self> {
         let parts = trial.config.training.parts;
         if let Some(fix) = super::share::misfit(parts, group.size()) {
-            return Err(Error::Config {
-                origin: "the configuration".to_string(),
-                key: "training.parts".to_string(),
-                problem: format!("{} ranks cannot share {parts} part(s)", group.size()),
+            let problem = format!("{} ranks cannot share {parts} part(s)", group.size());
+            return Err(Error::config(
+                "the configuration",
+                "training.parts",
+                problem,
                 fix,
-            });
+            ));
         }
         let mut lead = Self {
             group,

@@ -30,11 +30,8 @@ enum Space {
 /// A key's values cannot be read, a grid has a range, or there are fewer than two
 /// candidates.
 pub(super) fn of(file: &Path, table: &SearchTable) -> Result<Vec<Vec<Value>>> {
-    let wrong = |key: &str, problem: &str, fix: &str| Error::Config {
-        origin: file.display().to_string(),
-        key: format!("search.{key}"),
-        problem: problem.to_string(),
-        fix: fix.to_string(),
+    let wrong = |key: &str, problem: &str, fix: &str| {
+        Error::config(file.display(), format!("search.{key}"), problem, fix)
     };
     if table.keys.is_empty() {
         let fix = "give keys with their values, as in \"optimiser.lr\" = [0.01, 0.1]";

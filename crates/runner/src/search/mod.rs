@@ -54,11 +54,8 @@ impl Search {
     /// A key is unknown, a value has the wrong type, two candidates make the same
     /// trial, or trials have seeds that are the search's.
     pub fn new(file: &Path, table: SearchTable, variants: &[Variant], seeds: u64) -> Result<Self> {
-        let refuse = |key: &str, problem: String, fix: &str| Error::Config {
-            origin: file.display().to_string(),
-            key: format!("search.{key}"),
-            problem,
-            fix: fix.to_string(),
+        let refuse = |key: &str, problem: String, fix: &str| {
+            Error::config(file.display(), format!("search.{key}"), problem, fix)
         };
         if seeds > FIRST_SEED {
             let problem = format!("its seeds begin at {FIRST_SEED}, and trials have {seeds}");

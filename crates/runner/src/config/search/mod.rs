@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds;
 use super::choice::section;
-use super::file::misfit;
 use super::layer::{Layer, origin};
 use super::tables::MOST_EPOCHS;
 use crate::{Error, Result};
@@ -141,12 +140,7 @@ impl SearchTable {
     fn check(&self, figment: &Figment, variants: &[&str]) -> Result<()> {
         let wrong = |key: &str, problem: &str, fix: &str| {
             let key = format!("{TABLE}.{key}");
-            Err(Error::Config {
-                origin: origin(figment, &key),
-                key,
-                problem: problem.to_string(),
-                fix: fix.to_string(),
-            })
+            Err(Error::config(origin(figment, &key), key, problem, fix))
         };
         for variant in &self.variants {
             if !variants.contains(&&**variant) {
@@ -263,7 +257,12 @@ impl SearchTable {
         for (key, value) in self.keys.keys().zip(values) {
             let value = Value::serialize(value).map_err(|error| {
                 let fix = "give numbers, strings, booleans or lists of them".to_string();
-                misfit(file, &format!("search.keys.{key}"), &error.to_string(), fix)
+                Error::config(
+                    file.display(),
+                    format!("search.keys.{key}"),
+                    error.to_string(),
+                    fix,
+                )
             })?;
             keys::insert(&mut all, key, value);
         }
