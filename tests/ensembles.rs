@@ -108,6 +108,30 @@ fn a_member_without_predictions_fails_its_group_and_says_so() {
 }
 
 #[test]
+fn seeds_that_fill_no_group_are_refused_before_anything_trains() {
+    let program = Program::new();
+    let search = "\n[search]\nepochs = 1\nkeys = { \"optimiser.lr\" = [0.01, 0.1] }\n";
+    for text in [experiment(), experiment() + search] {
+        let file = write(&program, &text);
+        let error = program.fail(&["run", &file, "--seeds", "1"]);
+        for part in [
+            "`ensembles.two.size`",
+            "1 seed(s) of `without`",
+            "no group of 2",
+            "`--seeds 2`",
+        ] {
+            assert!(error.contains(part), "`{part}` is not in:\n{error}");
+        }
+        assert!(!program.store().join("outside").exists());
+    }
+    let error = program.fail(&[
+        "run",
+        &write(&program, &experiment().replace("size = 2", "size = 6")),
+    ]);
+    assert!(error.contains("5 seed(s)"), "{error}");
+}
+
+#[test]
 fn mistakes_in_an_ensemble_are_refused() {
     let program = Program::new();
     for (from, to, parts) in [

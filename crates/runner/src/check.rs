@@ -1,8 +1,10 @@
 //! Whether the parts of a config give each other what they need. Each part alone
 //! is checked where it is read.
 
+use std::path::Path;
+
 use ablate_core::Schedule;
-use ablate_store::{At, Claim, Experiment, Measure};
+use ablate_store::{At, Claim, Ensemble, Experiment, Measure};
 
 use crate::config::TrialConfig;
 use crate::{Error, Result};
@@ -19,12 +21,24 @@ pub(crate) fn schedule(config: &TrialConfig, schedule: &dyn Schedule) -> Result<
     }
 }
 
-/// Checks that a claim about an ensemble asks for what groups have: they train nothing,
-/// and are scored after the last epoch.
+/// Checks that so many seeds a variant give every ensemble a group, and that a claim
+/// about one asks for what groups have: they train nothing, and are scored after the last
+/// epoch.
 ///
 /// # Errors
-/// A claim that compares an ensemble measures something else.
-pub(crate) fn ensembles(experiment: &Experiment) -> Result<()> {
+/// There are fewer seeds than a group has members, or a claim that compares an ensemble
+/// measures something else.
+pub(crate) fn ensembles(file: &Path, experiment: &Experiment, seeds: u64) -> Result<()> {
+    for (name, Ensemble { of, size }) in &experiment.ensembles {
+        if seeds < *size as u64 {
+            return Err(Error::config(
+                file.display(),
+                format!("ensembles.{name}.size"),
+                format!("{seeds} seed(s) of `{of}` fill no group of {size}"),
+                format!("run {size} or more (`--seeds {size}`), or average fewer"),
+            ));
+        }
+    }
     let claim = &experiment.claim;
     let roles = [&claim.baseline, &claim.treatment];
     let Some(name) = roles
@@ -41,7 +55,7 @@ pub(crate) fn ensembles(experiment: &Experiment) -> Result<()> {
             format!(
                 "the ensemble `{name}` has nothing but validation metrics after the last epoch"
             ),
-            "measure { final_validation = \"top1_error\" } or another metric".to_string(),
+            "measure { final_validation = \"top1_error\" } or another metric",
         )),
     }
 }

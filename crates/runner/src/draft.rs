@@ -12,7 +12,7 @@ use crate::config::{
 };
 use crate::plan::{Datasets, Plan, PlannedTrial, Purpose};
 use crate::search::Search;
-use crate::{Error, Pipeline, Result};
+use crate::{Error, Pipeline, Result, check};
 
 /// From here to the [`Plan`] whose trials answer the claim: run the plan of the
 /// [`search`](Self::search), if there is one, and give its trials to
@@ -33,7 +33,8 @@ impl Draft {
     /// profile's number; `cx` says where data may lie.
     ///
     /// # Errors
-    /// A config is wrong, or settings make two variants the same.
+    /// A config is wrong, settings make two variants the same, or there is no group of an
+    /// ensemble.
     pub fn read(
         path: &Path,
         profile: Option<&str>,
@@ -61,6 +62,7 @@ impl Draft {
             datasets: Arc::new(Datasets::new(cx)),
         };
         refuse_twins(&draft.configs(&[])?)?;
+        check::ensembles(path, &draft.experiment, seeds)?;
         Ok(draft)
     }
 

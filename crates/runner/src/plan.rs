@@ -105,7 +105,6 @@ impl Plan {
     /// # Errors
     /// Whatever a plugin says to its config or its data; or there is no such device.
     pub fn check(&self, site: Site) -> Result<Checked> {
-        check::ensembles(&self.experiment)?;
         let mut checked = Checked::default();
         let mut seen = HashSet::new();
         let mut outlines: HashMap<_, Outline> = HashMap::new();
