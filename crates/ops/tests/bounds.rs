@@ -2,7 +2,7 @@
 //! not numbers. One that is written over is seen, and so is one that is read,
 //! for it makes the results not numbers. Run under a sanitiser it sees more.
 
-use ablate_ops::{Activation, ConvPlan, ConvShape, Lanes, Level, LinearPlan, Precision};
+use ablate_ops::{Activation, ConvPlan, ConvShape, Lanes, Level, LinearPlan, Precision, Split};
 
 /// Values before and after each slice; more than a kernel takes in one step.
 const GUARD: usize = 32;
@@ -118,9 +118,8 @@ fn everywhere(test: impl Fn(How) + Sync) {
 }
 
 /// Everything a [`ConvPlan`] computes, for `blocks` of sixteen images.
-fn convolve((precision, level): How, shape: ConvShape, blocks: usize, parallel: bool) {
-    let what =
-        format!("{shape:?}, {blocks} blocks, {precision:?}, {level:?}, parallel: {parallel}");
+fn convolve((precision, level): How, shape: ConvShape, blocks: usize, split: Split) {
+    let what = format!("{shape:?}, {blocks} blocks, {precision:?}, {level:?}, {split:?}");
     let mut plan = ConvPlan::at_level(shape, precision, level).expect("a valid shape");
     let (x_len, y_len) = (blocks * shape.input_len(), blocks * shape.output_len());
     let (x, gz) = (Guarded::filled(x_len), Guarded::filled(y_len));
@@ -131,15 +130,9 @@ fn convolve((precision, level): How, shape: ConvShape, blocks: usize, parallel: 
     plan.pack_forward(w.get());
     plan.pack_backward(w.get());
     let (bias, act) = (Some(bias.get()), Activation::Tanh);
-    if parallel {
-        plan.forward(x.get(), bias, act, y.get_mut());
-        plan.input_gradient(gz.get(), gx.get_mut());
-        plan.add_weight_gradient(x.get(), gz.get(), gw.get_mut());
-    } else {
-        plan.forward_block(x.get(), bias, act, y.get_mut());
-        plan.input_gradient_block(gz.get(), gx.get_mut());
-        plan.add_weight_gradient_block(x.get(), gz.get(), gw.get_mut());
-    }
+    plan.forward(split, x.get(), bias, act, y.get_mut());
+    plan.input_gradient(split, gz.get(), gx.get_mut());
+    plan.add_weight_gradient(split, x.get(), gz.get(), gw.get_mut());
     y.check(&format!("y of {what}"));
     gx.check(&format!("gx of {what}"));
     gw.check(&format!("gw of {what}"));
@@ -167,8 +160,8 @@ fn convolutions_keep_to_their_slices() {
             let shape = shape.expect("a valid shape");
             for blocks in 0..3 {
                 if is_affordable(shape.weight_len().max(blocks * shape.multiply_adds())) {
-                    convolve(how, shape, blocks, true);
-                    convolve(how, shape, blocks, false);
+                    convolve(how, shape, blocks, Split::Threads);
+                    convolve(how, shape, blocks, Split::Never);
                 }
             }
         }

@@ -78,24 +78,18 @@ fn check_convolution(precision: Precision) {
         let (x, mut y, mut gx) = (lanes(x), lanes(y), lanes(x));
         plan.pack_forward(&floats(w));
         plan.pack_backward(&floats(w));
-        plan.forward(&x, Some(&floats(b)), ACT, &mut y);
-        plan.input_gradient(&y, &mut gx);
-        plan.add_weight_gradient(&x, &y, &mut floats(gw));
+        plan.forward(Split::Threads, &x, Some(&floats(b)), ACT, &mut y);
+        plan.input_gradient(Split::Threads, &y, &mut gx);
+        plan.add_weight_gradient(Split::Threads, &x, &y, &mut floats(gw));
     });
     check_lengths("add_weight_gradient", [x, y, w], |[x, gz, gw]| {
         let plan = ConvPlan::new(shape, precision).expect("a valid shape");
-        plan.add_weight_gradient(&lanes(x), &lanes(gz), &mut floats(gw));
+        plan.add_weight_gradient(Split::Threads, &lanes(x), &lanes(gz), &mut floats(gw));
     });
-    check_lengths("activation_gradient", [2 * y, 2 * y, 3], |[y, gy, gb]| {
-        let gb = Some(&mut floats(gb)[..]);
-        activation_gradient(
-            ACT,
-            3,
-            shape.output_len() / 3,
-            &lanes(y),
-            &mut lanes(gy),
-            gb,
-        );
+    check_lengths("activation_gradient", [y, y, 3], |[y, gy, gb]| {
+        let (y, mut gy) = (lanes(y), lanes(gy));
+        let (pixels, y) = (shape.output_len() / 3, Some((ACT, &*y)));
+        activation_gradient(Split::Threads, pixels, y, &mut gy, &mut floats(gb));
     });
 }
 
@@ -108,8 +102,14 @@ fn check_unpacked(precision: Precision) {
     let shape = conv_shape();
     let plan = ConvPlan::new(shape, precision).expect("a valid shape");
     let (mut x, mut y) = (lanes(shape.input_len()), lanes(shape.output_len()));
-    assert!(panics(|| plan.forward(&x.clone(), None, ACT, &mut y)));
-    assert!(panics(|| plan.input_gradient(&y, &mut x)));
+    assert!(panics(|| plan.forward(
+        Split::Threads,
+        &x.clone(),
+        None,
+        ACT,
+        &mut y
+    )));
+    assert!(panics(|| plan.input_gradient(Split::Threads, &y, &mut x)));
 }
 
 #[test]
@@ -198,10 +198,10 @@ fn the_other_operations_check_every_length() {
         );
     });
     check_lengths("activation_forward", [33, 33], |[x, y]| {
-        activation_forward(ACT, &floats(x), &mut floats(y));
+        activation_forward(Split::Threads, ACT, &floats(x), &mut floats(y));
     });
-    check_lengths("activation_backward", [33, 33, 33], |[y, gy, gx]| {
-        activation_backward(ACT, &floats(y), &floats(gy), &mut floats(gx));
+    check_lengths("activation_backward", [33, 33], |[y, gy]| {
+        activation_backward(Split::Threads, ACT, &floats(y), &mut floats(gy));
     });
     check_lengths("dropout_forward", [33, 33], |[x, y]| {
         dropout_forward(0.5, Mask::new(1), &floats(x), &mut floats(y));

@@ -10,7 +10,7 @@ use super::values::{Saved, Value, take_front};
 use super::{Direction, Network};
 use crate::node::Step;
 use ablate_ops::{
-    ConvPlan, LANES, Lanes, Split, Winners, deinterleave, interleave, lrn_forward,
+    ConvPlan, LANES, Lanes, Winners, activation_forward, deinterleave, interleave, lrn_forward,
     max_pool2d_lanes_forward,
 };
 
@@ -132,17 +132,12 @@ impl Maps<'_> {
             Step::Conv2d { activation, .. } => {
                 if let Some(conv) = &self.convs[i] {
                     let bias = Some(self.parameters[i][1]);
-                    match threads.split {
-                        Split::Threads => conv.forward(x, bias, *activation, y),
-                        Split::Never => conv.forward_block(x, bias, *activation, y),
-                    }
+                    conv.forward(threads.split, x, bias, *activation, y);
                 }
             }
             Step::Activation(activation) => {
-                let lanes = y.par_iter_mut().zip(x);
-                lanes
-                    .with_min_len(threads.split.min_len())
-                    .for_each(|(y, x)| y.0 = x.0.map(|x| activation.apply(x)));
+                let (x, y) = (Lanes::as_floats(x), Lanes::as_floats_mut(y));
+                activation_forward(threads.split, *activation, x, y);
             }
             Step::LocalResponseNorm {
                 lrn,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::sums::{add_all, scale_by_derivative, undo_activation};
+use super::sums::add_all;
 use super::threads::Threads;
 use super::trace::Trace;
 use super::values::{Saved, Value};
@@ -12,8 +12,8 @@ use super::{Direction, Network};
 use crate::node::Step;
 use crate::workspace::{Buffer, Workspace};
 use ablate_ops::{
-    Activation, ConvPlan, LANES, Lanes, Split, deinterleave, interleave, lrn_backward,
-    max_pool2d_lanes_backward,
+    Activation, ConvPlan, LANES, Lanes, Split, activation_backward, activation_gradient,
+    deinterleave, interleave, lrn_backward, max_pool2d_lanes_backward,
 };
 
 /// One backward pass.
@@ -160,6 +160,12 @@ fn interleave_blocks(split: Split, len: usize, images: &[f32], blocks: &mut [Lan
     }
 }
 
+/// Takes `gy` back through an activation with these outputs.
+fn undo(split: Split, activation: Activation, y: &[Lanes], gy: &mut [Lanes]) {
+    let (y, gy) = (Lanes::as_floats(y), Lanes::as_floats_mut(gy));
+    activation_backward(split, activation, y, gy);
+}
+
 /// A few blocks of sixteen images on their way back.
 struct Blocks<'a> {
     pass: &'a MapsBackward<'a>,
@@ -210,24 +216,18 @@ impl Blocks<'_> {
                 let [height, width] = shape.output();
                 let is_done = *activation == Activation::Identity || net.plan.deferred[i];
                 let activation = (!is_done).then(|| (*activation, self.value(i)));
-                undo_activation(split, height * width, activation, &mut gy, sums[1]);
+                activation_gradient(split, height * width, activation, &mut gy, sums[1]);
                 let x = self.input(i);
-                match split {
-                    Split::Threads => conv.add_weight_gradient(&x, &gy, sums[0]),
-                    Split::Never => conv.add_weight_gradient_block(&x, &gy, sums[0]),
-                }
+                conv.add_weight_gradient(split, &x, &gy, sums[0]);
                 wanted.then(|| {
                     let mut gx = gx();
-                    match split {
-                        Split::Threads => conv.input_gradient(&gy, &mut gx),
-                        Split::Never => conv.input_gradient_block(&gy, &mut gx),
-                    }
+                    conv.input_gradient(split, &gy, &mut gx);
                     gx
                 })
             }
             Step::Activation(activation) => {
                 if !net.plan.deferred[i] {
-                    scale_by_derivative(split, *activation, self.value(i), &mut gy);
+                    undo(split, *activation, self.value(i), &mut gy);
                 }
                 wanted.then_some(gy)
             }
@@ -246,7 +246,7 @@ impl Blocks<'_> {
             Step::MaxPool2d(shape) => wanted.then(|| {
                 if i > 0 && net.plan.deferred[i - 1] {
                     let activation = net.nodes[i - 1].activation();
-                    scale_by_derivative(split, activation, self.value(i), &mut gy);
+                    undo(split, activation, self.value(i), &mut gy);
                 }
                 let mut gx = gx();
                 let winners = self.pass.saved.winners[i].as_deref();

@@ -3,11 +3,10 @@
 use std::time::Instant;
 
 use ablate_ops::{
-    Activation, Precision, Split, dropout_backward, dropout_forward, linear_backward,
-    linear_forward,
+    Activation, Precision, Split, activation_backward, activation_forward, dropout_backward,
+    dropout_forward, linear_backward, linear_forward,
 };
 
-use super::sums::scale_floats_by_derivative;
 use super::trace::Trace;
 use super::values::Saved;
 use super::{Direction, Network};
@@ -81,9 +80,7 @@ impl Rows<'_> {
                 y,
             ),
             Step::Activation(activation) => {
-                for (y, x) in y.iter_mut().zip(x) {
-                    *y = activation.apply(*x);
-                }
+                activation_forward(Split::Threads, *activation, x, y);
             }
             Step::Dropout { rate } => match saved.masks[i] {
                 Some(mask) => dropout_forward(*rate, mask, x, y),
@@ -165,7 +162,7 @@ impl Rows<'_> {
                 gx
             }
             Step::Activation(activation) => {
-                scale_floats_by_derivative(Split::Threads, *activation, value(i), &mut gy);
+                activation_backward(Split::Threads, *activation, value(i), &mut gy);
                 wanted.then_some(gy)
             }
             Step::Dropout { rate } => match saved.masks[i] {

@@ -24,6 +24,7 @@ crate::cuda::kernels! {
 #[cfg(test)]
 mod tests {
     use super::on_host;
+    use crate::Split;
     use crate::activation::{Activation, activation_backward, activation_forward};
     use crate::cuda::host_kernels;
     use crate::testing::{assert_same, noise};
@@ -41,13 +42,13 @@ mod tests {
                 let gy = noise(2, len);
                 let (mut y, mut wanted) = (vec![0.0; len], vec![0.0; len]);
                 on_host::activation_forward(kernels, len, &x, &mut y, act as u32);
-                activation_forward(act, &x, &mut wanted);
+                activation_forward(Split::Threads, act, &x, &mut wanted);
                 // The CPU kernel has a tanh of its own.
                 let tolerance = if act == Activation::Tanh { 3e-7 } else { 0.0 };
                 assert_same(&what, &y, &wanted, tolerance);
-                let (mut gx, mut wanted_gx) = (vec![0.0; len], vec![0.0; len]);
+                let (mut gx, mut wanted_gx) = (vec![0.0; len], gy.clone());
                 on_host::activation_backward(kernels, len, &wanted, &gy, &mut gx, act as u32);
-                activation_backward(act, &wanted, &gy, &mut wanted_gx);
+                activation_backward(Split::Threads, act, &wanted, &mut wanted_gx);
                 assert_same(&what, &gx, &wanted_gx, 0.0);
             }
         }

@@ -5,6 +5,7 @@ use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 
 use super::{Activation, activation_backward, activation_forward};
+use crate::Split;
 use crate::operands::{check_operands, floats, has_kernels};
 use crate::tape::apply1;
 
@@ -34,7 +35,7 @@ impl CustomOp1 for Activate {
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = floats(NAME, x, layout)?;
         let mut y = vec![0.0; x.len()];
-        activation_forward(self.0, x, &mut y);
+        activation_forward(Split::Threads, self.0, x, &mut y);
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
@@ -66,8 +67,8 @@ impl CustomOp2 for Gradient {
         gy_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (y, gy) = (floats(NAME, y, y_layout)?, floats(NAME, gy, gy_layout)?);
-        let mut gx = vec![0.0; y.len()];
-        activation_backward(self.0, y, gy, &mut gx);
+        let mut gx = gy.to_vec();
+        activation_backward(Split::Threads, self.0, y, &mut gx);
         Ok((CpuStorage::F32(gx), y_layout.shape().clone()))
     }
 

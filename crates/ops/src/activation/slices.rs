@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::Activation;
+use crate::Split;
 use crate::lanes::LANES;
 use crate::multiversion::multiversion;
 use crate::simd::{Level, level};
@@ -16,15 +17,16 @@ const CHUNK: usize = 16 * 1024;
 ///
 /// # Panics
 /// When the slices differ in length.
-pub fn activation_forward(act: Activation, x: &[f32], y: &mut [f32]) {
-    forward_at(level(), act, x, y);
+pub fn activation_forward(split: Split, act: Activation, x: &[f32], y: &mut [f32]) {
+    forward_at(level(), split, act, x, y);
 }
 
 /// [`activation_forward`] on one instruction set.
-pub(super) fn forward_at(level: Level, act: Activation, x: &[f32], y: &mut [f32]) {
+pub(super) fn forward_at(level: Level, split: Split, act: Activation, x: &[f32], y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "activation: the slices differ in length");
     y.par_chunks_mut(CHUNK)
         .zip(x.par_chunks(CHUNK))
+        .with_min_len(split.min_len())
         .for_each(|(y, x)| match act {
             Activation::Identity => y.copy_from_slice(x),
             Activation::Relu => relu(level, x, y),
@@ -32,24 +34,28 @@ pub(super) fn forward_at(level: Level, act: Activation, x: &[f32], y: &mut [f32]
         });
 }
 
-/// The gradient of [`activation_forward`]: `gx` given its output `y` and `gy`.
+/// The gradient of [`activation_forward`], given its output `y`: turns `gy`, the gradient
+/// after it, into that before it.
 ///
 /// # Panics
 /// When the slices differ in length.
-pub fn activation_backward(act: Activation, y: &[f32], gy: &[f32], gx: &mut [f32]) {
-    backward_at(level(), act, y, gy, gx);
+pub fn activation_backward(split: Split, act: Activation, y: &[f32], gy: &mut [f32]) {
+    backward_at(level(), split, act, y, gy);
 }
 
 /// [`activation_backward`] on one instruction set.
-pub(super) fn backward_at(level: Level, act: Activation, y: &[f32], gy: &[f32], gx: &mut [f32]) {
-    assert_eq!(y.len(), gx.len(), "activation: `y` differs in length");
-    assert_eq!(gy.len(), gx.len(), "activation: `gy` differs in length");
-    gx.par_chunks_mut(CHUNK)
-        .zip(gy.par_chunks(CHUNK).zip(y.par_chunks(CHUNK)))
-        .for_each(|(gx, (gy, y))| match act {
-            Activation::Identity => gx.copy_from_slice(gy),
-            Activation::Relu => relu_gradient(level, y, gy, gx),
-            Activation::Tanh => tanh_gradient(level, y, gy, gx),
+pub(super) fn backward_at(level: Level, split: Split, act: Activation, y: &[f32], gy: &mut [f32]) {
+    assert_eq!(y.len(), gy.len(), "activation: the slices differ in length");
+    if act == Activation::Identity {
+        return;
+    }
+    gy.par_chunks_mut(CHUNK)
+        .zip(y.par_chunks(CHUNK))
+        .with_min_len(split.min_len())
+        .for_each(|(gy, y)| match act {
+            Activation::Identity => {}
+            Activation::Relu => relu_gradient(level, y, gy),
+            Activation::Tanh => tanh_gradient(level, y, gy),
         });
 }
 
@@ -78,17 +84,17 @@ multiversion! {
 }
 
 multiversion! {
-    fn relu_gradient(y: &[f32], gy: &[f32], gx: &mut [f32]) {
-        for (gx, (gy, y)) in gx.iter_mut().zip(gy.iter().zip(y)) {
-            *gx = gy * Activation::Relu.derivative(*y);
+    fn relu_gradient(y: &[f32], gy: &mut [f32]) {
+        for (gy, y) in gy.iter_mut().zip(y) {
+            *gy *= Activation::Relu.derivative(*y);
         }
     }
 }
 
 multiversion! {
-    fn tanh_gradient(y: &[f32], gy: &[f32], gx: &mut [f32]) {
-        for (gx, (gy, y)) in gx.iter_mut().zip(gy.iter().zip(y)) {
-            *gx = gy * Activation::Tanh.derivative(*y);
+    fn tanh_gradient(y: &[f32], gy: &mut [f32]) {
+        for (gy, y) in gy.iter_mut().zip(y) {
+            *gy *= Activation::Tanh.derivative(*y);
         }
     }
 }

@@ -4,8 +4,8 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use super::slices::{backward_at, forward_at};
 use super::*;
-use crate::Level;
 use crate::testing::{assert_gradient, assert_near, assert_same_on_any_threads, noise};
+use crate::{Level, Split};
 
 const ALL: [Activation; 3] = [Activation::Identity, Activation::Relu, Activation::Tanh];
 
@@ -31,10 +31,10 @@ fn both_passes_follow_the_formulas_on_every_level() {
             for level in Level::available() {
                 let what = format!("{act:?} {len} {level:?}");
                 let mut y = vec![f32::NAN; len];
-                forward_at(level, act, &x, &mut y);
+                forward_at(level, Split::Threads, act, &x, &mut y);
                 assert_near(&what, &y, &wanted, 1e-6);
-                let mut gx = vec![f32::NAN; len];
-                backward_at(level, act, &y, &gy, &mut gx);
+                let mut gx = gy.clone();
+                backward_at(level, Split::Threads, act, &y, &mut gx);
                 assert_near(&what, &gx, &wanted_gradient, 5e-6);
             }
         }
@@ -45,10 +45,10 @@ fn both_passes_follow_the_formulas_on_every_level() {
 fn the_ends_of_the_number_line_are_kept() {
     let x = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30, -1e30];
     let mut y = [0.0; 5];
-    activation_forward(Activation::Relu, &x, &mut y);
+    activation_forward(Split::Threads, Activation::Relu, &x, &mut y);
     assert!(y[0].is_nan());
     assert_eq!(y[1..], [f32::INFINITY, 0.0, 1e30, 0.0]);
-    activation_forward(Activation::Tanh, &x, &mut y);
+    activation_forward(Split::Threads, Activation::Tanh, &x, &mut y);
     assert!(y[0].is_nan());
     for (y, wanted) in y[1..].iter().zip([1.0, -1.0, 1.0, -1.0]) {
         assert!((y - wanted).abs() < 1e-6, "{y} {wanted}");
@@ -60,7 +60,7 @@ fn threads_do_not_matter() {
     let x = noise(1, 40_001);
     assert_same_on_any_threads("tanh", || {
         let mut y = vec![0.0; x.len()];
-        activation_forward(Activation::Tanh, &x, &mut y);
+        activation_forward(Split::Threads, Activation::Tanh, &x, &mut y);
         y
     });
 }

@@ -2,63 +2,60 @@
 
 use rayon::prelude::*;
 
-use crate::Activation;
-use crate::lanes::Lanes;
+use crate::lanes::{LANES, Lanes};
+use crate::{Activation, Split, activation_backward};
 
-/// Turns `gy`, the gradient after the activation, into the gradient before it,
-/// in place, and overwrites `gb` with the gradient of the bias.
+/// Turns `gy`, `[blocks, channels, pixels]`, the gradient after an activation with these
+/// outputs, if there is one, into the gradient before it, in place, and adds its sums over
+/// pixels and images to `gb`, by channel: the gradient of the bias.
 ///
-/// `y` is the output after the activation; it and `gy` are
-/// `[blocks, channels, height, width]`. Each block sums for itself and the
-/// blocks are added in order, so that the thread count does not matter.
+/// Plane by plane, while it is in the cache. Each block sums for itself and the blocks are
+/// added in order, so that the thread count does not matter.
 ///
 /// # Panics
 /// When the lengths do not fit.
 pub fn activation_gradient(
-    act: Activation,
-    channels: usize,
+    split: Split,
     pixels: usize,
-    y: &[Lanes],
+    activation: Option<(Activation, &[Lanes])>,
     gy: &mut [Lanes],
-    gb: Option<&mut [f32]>,
+    gb: &mut [f32],
 ) {
     assert_eq!(
-        y.len(),
-        gy.len(),
-        "activation_gradient: `y` and `gy` differ in length"
-    );
-    assert_eq!(
-        y.len() % (channels * pixels),
+        gy.len() % (gb.len() * pixels),
         0,
         "activation_gradient: broken blocks"
     );
-    let planes = y
-        .par_chunks_exact(pixels)
-        .zip(gy.par_chunks_exact_mut(pixels));
-    let sums: Vec<f32> = planes.map(|(y, gy)| plane(act, y, gy).sum()).collect();
-    if let Some(gb) = gb {
+    if let Some((_, y)) = activation {
         assert_eq!(
-            gb.len(),
-            channels,
-            "activation_gradient: `gb` has the wrong length"
+            y.len(),
+            gy.len(),
+            "activation_gradient: `y` and `gy` differ in length"
         );
-        gb.fill(0.0);
-        for sums in sums.chunks_exact(channels) {
-            for (gb, sum) in gb.iter_mut().zip(sums) {
-                *gb += sum;
-            }
+    }
+    let planes = gy.par_chunks_exact_mut(pixels).enumerate();
+    let planes = planes.with_min_len(split.min_len()).map(|(plane, gy)| {
+        if let Some((act, y)) = activation {
+            let y = Lanes::as_floats(&y[plane * pixels..][..pixels]);
+            activation_backward(Split::Never, act, y, Lanes::as_floats_mut(gy));
+        }
+        sum(gy)
+    });
+    let sums: Vec<f32> = planes.collect();
+    for sums in sums.chunks_exact(gb.len()) {
+        for (gb, sum) in gb.iter_mut().zip(sums) {
+            *gb += sum;
         }
     }
 }
 
-/// One channel of one block; returns the sum over its pixels.
-fn plane(act: Activation, y: &[Lanes], gy: &mut [Lanes]) -> Lanes {
-    let mut sum = Lanes::ZERO;
-    for (y, gy) in y.iter().zip(gy) {
-        for ((y, gy), sum) in y.0.iter().zip(&mut gy.0).zip(&mut sum.0) {
-            *gy *= act.derivative(*y);
-            *sum += *gy;
+/// The sum over the pixels and images of one plane.
+fn sum(plane: &[Lanes]) -> f32 {
+    let mut sums = [0.0; LANES];
+    for lanes in plane {
+        for (sum, value) in sums.iter_mut().zip(lanes.0) {
+            *sum += value;
         }
     }
-    sum
+    Lanes(sums).sum()
 }

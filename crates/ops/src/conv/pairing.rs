@@ -5,9 +5,9 @@ use std::cell::Cell;
 use rayon::prelude::*;
 
 use super::pass::{Pairing, Pass};
-use crate::Level;
 use crate::lanes::Lanes;
 use crate::vector::{Pairs, pair_up};
+use crate::{Level, Split};
 
 /// Pairs kept between calls.
 pub(super) type Scratch = Cell<Vec<Pairs>>;
@@ -38,7 +38,7 @@ pub(super) fn with_source(
     level: Level,
     pass: &Pass,
     source: &[Lanes],
-    parallel: bool,
+    split: Split,
     run: impl FnOnce(&[Pairs]),
 ) {
     let [height, width] = pass.source;
@@ -56,7 +56,7 @@ pub(super) fn with_source(
         _ => pair_channels(level, height * width, from, to),
     };
     with_scratch(&FIRST, source.len() / from_len * to_len, |pairs| {
-        if parallel {
+        if split == Split::Threads {
             let stretches = source.par_chunks_exact(from_len);
             stretches
                 .zip(pairs.par_chunks_exact_mut(to_len))
@@ -89,13 +89,13 @@ pub(super) fn with_paired_blocks(
     level: Level,
     [x, gz]: [&[Lanes]; 2],
     [x_len, z_len]: [usize; 2],
-    parallel: bool,
+    split: Split,
     run: impl FnOnce(&[Pairs], &[Pairs]),
 ) {
     let pair = |values: &[Lanes], len: usize, pairs: &mut [Pairs]| {
         for (blocks, pairs) in values.chunks(2 * len).zip(pairs.chunks_exact_mut(len)) {
             let (first, second) = blocks.split_at(len);
-            if parallel && second.len() == len {
+            if split == Split::Threads && second.len() == len {
                 const PIECE: usize = 1024;
                 let both = first.par_chunks(PIECE).zip(second.par_chunks(PIECE));
                 both.zip(pairs.par_chunks_mut(PIECE))

@@ -13,15 +13,13 @@ use super::{ConvShape, ConvShapeError};
 use crate::lanes::Lanes;
 use crate::shared::Shared;
 use crate::vector::{Bf16, Element, F32};
-use crate::{Activation, Level, Precision, level};
+use crate::{Activation, Level, Precision, Split, level};
 
 /// A convolution with its weights packed for the kernels.
 ///
 /// Activations are `[blocks, channels, height, width]` of [`Lanes`], sixteen
 /// images a block. Pack the weights after every change to them; then any
-/// number of blocks can be computed, all at once in parallel, or one at a time
-/// on the calling thread (`*_block`), so that a caller can take one block
-/// through several layers while it is in the cache.
+/// number of blocks can be computed.
 #[derive(Debug)]
 pub struct ConvPlan {
     shape: ConvShape,
@@ -194,7 +192,7 @@ impl ConvPlan {
             Sides::F32(sides) => sides[side].run(self.level, source, finish, produced),
             Sides::Bf16(sides) => match &sides[side] {
                 Halves::Registers(side) => {
-                    with_source(self.level, &side.pass, source, finish.parallel, |source| {
+                    with_source(self.level, &side.pass, source, finish.split, |source| {
                         side.run(self.level, source, finish, produced);
                     });
                 }
@@ -205,40 +203,20 @@ impl ConvPlan {
         }
     }
 
-    /// `y = act(conv(x) + bias)` of all blocks, in parallel.
+    /// `y = act(conv(x) + bias)` of all blocks.
     ///
     /// # Panics
     /// When a length does not fit, or before [`Self::pack_forward`].
-    pub fn forward(&self, x: &[Lanes], bias: Option<&[f32]>, act: Activation, y: &mut [Lanes]) {
-        self.check_bias(bias);
-        let parallel = true;
-        let finish = Finish {
-            bias,
-            act,
-            parallel,
-        };
-        self.run(FORWARD, x, finish, y);
-    }
-
-    /// [`Self::forward`] on the calling thread alone.
-    ///
-    /// # Panics
-    /// When a length does not fit, or before [`Self::pack_forward`].
-    pub fn forward_block(
+    pub fn forward(
         &self,
+        split: Split,
         x: &[Lanes],
         bias: Option<&[f32]>,
         act: Activation,
         y: &mut [Lanes],
     ) {
         self.check_bias(bias);
-        let parallel = false;
-        let finish = Finish {
-            bias,
-            act,
-            parallel,
-        };
-        self.run(FORWARD, x, finish, y);
+        self.run(FORWARD, x, Finish { bias, act, split }, y);
     }
 
     fn check_bias(&self, bias: Option<&[f32]>) {
@@ -250,41 +228,21 @@ impl ConvPlan {
     }
 
     /// Overwrites `gx` with the gradient of the input, from `gz`, the gradient
-    /// before the activation; all blocks in parallel.
+    /// before the activation, of all blocks.
     ///
     /// # Panics
     /// When a length does not fit, or before [`Self::pack_backward`].
-    pub fn input_gradient(&self, gz: &[Lanes], gx: &mut [Lanes]) {
-        self.run(BACKWARD, gz, Finish::nothing(true), gx);
-    }
-
-    /// [`Self::input_gradient`] on the calling thread alone.
-    ///
-    /// # Panics
-    /// When a length does not fit, or before [`Self::pack_backward`].
-    pub fn input_gradient_block(&self, gz: &[Lanes], gx: &mut [Lanes]) {
-        self.run(BACKWARD, gz, Finish::nothing(false), gx);
+    pub fn input_gradient(&self, split: Split, gz: &[Lanes], gx: &mut [Lanes]) {
+        self.run(BACKWARD, gz, Finish::nothing(split), gx);
     }
 
     /// Adds the gradient of the weights to `gw`, `[O, C / groups, kH, kW]`, from
-    /// `gz`, the gradient before the activation, of all blocks. Parallel over
-    /// the weights, so that the sum has one order whatever the thread count.
+    /// `gz`, the gradient before the activation, of all blocks. Threads divide
+    /// the weights, so that the sum has one order whatever their number.
     ///
     /// # Panics
     /// When a length does not fit.
-    pub fn add_weight_gradient(&self, x: &[Lanes], gz: &[Lanes], gw: &mut [f32]) {
-        self.add_weight_gradient_of(x, gz, gw, true);
-    }
-
-    /// [`Self::add_weight_gradient`] on the calling thread alone.
-    ///
-    /// # Panics
-    /// When a length does not fit.
-    pub fn add_weight_gradient_block(&self, x: &[Lanes], gz: &[Lanes], gw: &mut [f32]) {
-        self.add_weight_gradient_of(x, gz, gw, false);
-    }
-
-    fn add_weight_gradient_of(&self, x: &[Lanes], gz: &[Lanes], gw: &mut [f32], parallel: bool) {
+    pub fn add_weight_gradient(&self, split: Split, x: &[Lanes], gz: &[Lanes], gw: &mut [f32]) {
         assert_eq!(
             gw.len(),
             self.shape.weight_len(),
@@ -295,14 +253,14 @@ impl ConvPlan {
         if let Some(gradient) = &self.tile_gradient {
             // SAFETY: it is made for a level with tiles alone, which is available;
             // the lengths are checked.
-            return unsafe { gradient.add(x, gz, gw, parallel) };
+            return unsafe { gradient.add(x, gz, gw, split) };
         }
         match &self.sides {
-            Sides::F32(_) => self.accumulate::<F32>(x, gz, gw, parallel),
+            Sides::F32(_) => self.accumulate::<F32>(x, gz, gw, split),
             Sides::Bf16(_) => {
                 let lens = [self.shape.input_len(), self.shape.output_len()];
-                with_paired_blocks(self.level, [x, gz], lens, parallel, |x, gz| {
-                    self.accumulate::<Bf16>(x, gz, gw, parallel);
+                with_paired_blocks(self.level, [x, gz], lens, split, |x, gz| {
+                    self.accumulate::<Bf16>(x, gz, gw, split);
                 });
             }
         }
@@ -313,7 +271,7 @@ impl ConvPlan {
         x: &[E::Lanes],
         gz: &[E::Lanes],
         gw: &mut [f32],
-        parallel: bool,
+        split: Split,
     ) {
         let [filters, _] = weight_gradient::widest(self.level);
         let channels = self.weight_geometry.channels_per_task(self.level);
@@ -326,9 +284,9 @@ impl ConvPlan {
                     .map(move |first| (*filters, first))
             })
             .collect();
-        let pieces = match parallel {
-            true => pieces(tiles.len(), kernel_rows),
-            false => 1,
+        let pieces = match split {
+            Split::Threads => pieces(tiles.len(), kernel_rows),
+            Split::Never => 1,
         };
         let gw = Shared::new(gw);
         let task = |index: usize| {
@@ -346,9 +304,9 @@ impl ConvPlan {
             unsafe { accumulate::<E>(self.level, &task) }
         };
         let tasks = 0..tiles.len() * pieces;
-        match parallel {
-            true => tasks.into_par_iter().for_each(task),
-            false => tasks.for_each(task),
+        match split {
+            Split::Threads => tasks.into_par_iter().for_each(task),
+            Split::Never => tasks.for_each(task),
         }
     }
 }

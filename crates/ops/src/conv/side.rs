@@ -10,7 +10,7 @@ use super::packing::{Pack, PackedWeights};
 use super::pass::Pass;
 use crate::lanes::Lanes;
 use crate::shared::Shared;
-use crate::{Activation, Level};
+use crate::{Activation, Level, Split};
 
 /// A pass and its weights.
 #[derive(Debug)]
@@ -24,16 +24,16 @@ pub(super) struct Side<E: Pack> {
 pub(super) struct Finish<'a> {
     pub bias: Option<&'a [f32]>,
     pub act: Activation,
-    pub parallel: bool,
+    pub split: Split,
 }
 
 impl Finish<'_> {
     /// The sums as they are.
-    pub fn nothing(parallel: bool) -> Self {
+    pub fn nothing(split: Split) -> Self {
         Self {
             bias: None,
             act: Activation::Identity,
-            parallel,
+            split,
         }
     }
 }
@@ -70,7 +70,7 @@ impl<E: Pack> Side<E> {
         );
         let (source_len, produced_len) = (pass.source_len(), pass.produced_len());
         let channel_blocks = self.weights.blocks.len();
-        if finish.parallel {
+        if finish.split == Split::Threads {
             let pieces = pieces(images * channel_blocks, pass.extent()[0]);
             let sources = source.par_chunks_exact(source_len);
             let images = sources.zip(produced.par_chunks_exact_mut(produced_len));

@@ -72,7 +72,7 @@ pub(super) fn forward_at(
     with_scratch([x_len, y_len], |x_block, y_block| {
         for (x, y) in x.chunks(LANES * x_len).zip(y.chunks_mut(LANES * y_len)) {
             interleave(Split::Threads, x_len, x, x_block);
-            plan.forward(x_block, bias, act, y_block);
+            plan.forward(Split::Threads, x_block, bias, act, y_block);
             deinterleave(Split::Threads, y_len, y_block, y);
         }
     });
@@ -127,7 +127,7 @@ pub(super) fn backward_at(
     act: Activation,
     mut gx: Option<&mut [f32]>,
     gw: &mut [f32],
-    mut gb: Option<&mut [f32]>,
+    gb: Option<&mut [f32]>,
 ) {
     let mut plan = plan(shape, precision, level);
     let (x_len, y_len) = (shape.input_len(), shape.output_len());
@@ -145,40 +145,26 @@ pub(super) fn backward_at(
         plan.pack_backward(w);
     }
     gw.fill(0.0);
-    if let Some(gb) = &mut gb {
-        assert_eq!(
-            gb.len(),
-            shape.out_channels,
-            "conv2d: `gb` has the wrong length"
-        );
-        gb.fill(0.0);
-    }
-    let mut block_gb = vec![0.0; shape.out_channels];
+    let mut unwanted = vec![0.0; shape.out_channels];
+    let gb = gb.unwrap_or(&mut unwanted);
+    assert_eq!(
+        gb.len(),
+        shape.out_channels,
+        "conv2d: `gb` has the wrong length"
+    );
+    gb.fill(0.0);
     with_scratch([x_len.max(y_len), y_len], |block, gz| {
         for first in (0..batch).step_by(LANES) {
             let images = first..(first + LANES).min(batch);
             let of = |len: usize| images.start * len..images.end * len;
             interleave(Split::Threads, y_len, &y[of(y_len)], &mut block[..y_len]);
             interleave(Split::Threads, y_len, &gy[of(y_len)], gz);
-            let outputs = shape.out_channels;
-            let y_block = &block[..y_len];
-            activation_gradient(
-                act,
-                outputs,
-                height * width,
-                y_block,
-                gz,
-                Some(&mut block_gb),
-            );
-            if let Some(gb) = &mut gb {
-                for (gb, block_gb) in gb.iter_mut().zip(&block_gb) {
-                    *gb += block_gb;
-                }
-            }
+            let y = Some((act, &block[..y_len]));
+            activation_gradient(Split::Threads, height * width, y, gz, gb);
             interleave(Split::Threads, x_len, &x[of(x_len)], &mut block[..x_len]);
-            plan.add_weight_gradient(&block[..x_len], gz, gw);
+            plan.add_weight_gradient(Split::Threads, &block[..x_len], gz, gw);
             if let Some(gx) = &mut gx {
-                plan.input_gradient(gz, &mut block[..x_len]);
+                plan.input_gradient(Split::Threads, gz, &mut block[..x_len]);
                 deinterleave(Split::Threads, x_len, &block[..x_len], &mut gx[of(x_len)]);
             }
         }

@@ -3,7 +3,7 @@
 use super::slices::{backward_at, forward_at};
 use super::*;
 use crate::testing::{PRECISIONS, assert_near, assert_products_at_edges, noise, operand};
-use crate::{Activation, LANES, Lanes, Level, Precision};
+use crate::{Activation, LANES, Lanes, Level, Precision, Split};
 
 /// About what rounding makes of long sums, relative to the largest.
 const TOLERANCE: f64 = 1e-5;
@@ -217,8 +217,8 @@ fn the_thread_count_changes_no_bit() {
     }
 }
 
-/// Three blocks of images through a plan, by the calling thread `alone` or by all.
-fn whole_blocks(plan: &ConvPlan, case: &Case, alone: bool) -> [Vec<Lanes>; 3] {
+/// Blocks of images through a plan.
+fn whole_blocks(split: Split, plan: &ConvPlan, case: &Case) -> [Vec<Lanes>; 3] {
     let lanes = |values: &[f32]| -> Vec<Lanes> {
         let lanes = values.chunks_exact(LANES);
         lanes
@@ -230,15 +230,9 @@ fn whole_blocks(plan: &ConvPlan, case: &Case, alone: bool) -> [Vec<Lanes>; 3] {
     let mut gx = vec![Lanes([f32::NAN; LANES]); x.len()];
     let mut gw = vec![0.0; case.w.len()];
     let bias = Some(case.bias.as_slice());
-    if alone {
-        plan.forward_block(&x, bias, case.act, &mut y);
-        plan.input_gradient_block(&gz, &mut gx);
-        plan.add_weight_gradient_block(&x, &gz, &mut gw);
-    } else {
-        plan.forward(&x, bias, case.act, &mut y);
-        plan.input_gradient(&gz, &mut gx);
-        plan.add_weight_gradient(&x, &gz, &mut gw);
-    }
+    plan.forward(split, &x, bias, case.act, &mut y);
+    plan.input_gradient(split, &gz, &mut gx);
+    plan.add_weight_gradient(split, &x, &gz, &mut gw);
     gw.resize(gw.len().next_multiple_of(LANES), 0.0);
     [y, gx, lanes(&gw)]
 }
@@ -259,8 +253,8 @@ fn a_thread_alone_gives_the_bits_of_all_for_several_blocks() {
                     ..Case::new(precision, shape, BLOCKS * LANES, Activation::Tanh)
                 };
                 // In turn, lest what one call leaves in memory is what the next should find.
-                let [all, alone] = [false, true]
-                    .map(|alone| [&case, &other].map(|case| whole_blocks(&plan, case, alone)));
+                let [all, alone] = [Split::Threads, Split::Never]
+                    .map(|split| [&case, &other].map(|case| whole_blocks(split, &plan, case)));
                 let what = format!("{shape:?} {precision:?} at {level:?}");
                 assert!(all == alone, "{what}");
                 // Each block is convolved by itself, and the gradients are added up.
@@ -273,7 +267,7 @@ fn a_thread_alone_gives_the_bits_of_all_for_several_blocks() {
                         w: case.w.clone(),
                         ..Case::new(precision, shape, LANES, Activation::Tanh)
                     };
-                    let [y, gx, part] = whole_blocks(&plan, &one, false);
+                    let [y, gx, part] = whole_blocks(Split::Never, &plan, &one);
                     let [y_all, gx_all, _] = &all[0];
                     assert!(
                         y == y_all[block * z_len / LANES..][..z_len / LANES],

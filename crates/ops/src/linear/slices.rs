@@ -137,8 +137,13 @@ pub(super) fn backward_at(
         "linear: `w` has the wrong length"
     );
     let plan = LinearPlan::at_level(inputs, outputs, precision, level);
+    let mut unwanted = vec![0.0; outputs];
+    let gb = gb.unwrap_or(&mut unwanted);
+    assert_eq!(gb.len(), outputs, "linear: `gb` has the wrong length");
+    gb.fill(0.0);
     let mut gz = to_lanes(outputs, gy);
-    activation_gradient(act, outputs, 1, &to_lanes(outputs, y), &mut gz, gb);
+    let y = to_lanes(outputs, y);
+    activation_gradient(Split::Threads, 1, Some((act, &y)), &mut gz, gb);
     let mut x_lanes = to_lanes(inputs, x);
     plan.weight_gradient(batch, &x_lanes, &gz, gw);
     if let Some(gx) = gx {

@@ -13,6 +13,7 @@ use std::arch::x86_64::*;
 
 use super::geometry::{Geometry, Run};
 use super::source::{pair_images, turn_images};
+use crate::Split;
 use crate::conv::ConvShape;
 use crate::conv::pairing::{FIRST, SECOND, with_scratch};
 use crate::lanes::{LANES, Lanes};
@@ -70,7 +71,7 @@ impl TileGradient {
     ///
     /// # Safety
     /// The machine has [`Level::Amx`](crate::Level); all lengths fit.
-    pub unsafe fn add(&self, x: &[Lanes], gz: &[Lanes], gw: &mut [f32], parallel: bool) {
+    pub unsafe fn add(&self, x: &[Lanes], gz: &[Lanes], gw: &mut [f32], split: Split) {
         let geometry = &self.geometry;
         let [plane, padded, pixels] = geometry.pixels();
         let (groups, filters) = (geometry.groups, geometry.produced);
@@ -82,8 +83,8 @@ impl TileGradient {
             with_scratch(&SECOND, blocks * z_len, |z_tiles| {
                 // SAFETY: the caller's promise.
                 unsafe {
-                    pair_images(geometry, x, parallel, x_pairs);
-                    turn_images([groups, filters, pixels], gz, parallel, z_tiles);
+                    pair_images(geometry, x, split, x_pairs);
+                    turn_images([groups, filters, pixels], gz, split, z_tiles);
                 }
                 let sums = self.run.offsets.len() * ROWS;
                 let most = WAITING / (sums * size_of::<Lanes>());
@@ -104,9 +105,9 @@ impl TileGradient {
                     SUMS.with_borrow_mut(|sums| unsafe { task.run(sums) });
                 };
                 let tasks = 0..groups * cuts;
-                match parallel {
-                    true => tasks.into_par_iter().for_each(task),
-                    false => tasks.for_each(task),
+                match split {
+                    Split::Threads => tasks.into_par_iter().for_each(task),
+                    Split::Never => tasks.for_each(task),
                 }
             });
         });

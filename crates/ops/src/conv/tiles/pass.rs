@@ -8,7 +8,6 @@ use rayon::prelude::*;
 
 use super::geometry::{Geometry, Run};
 use super::source::{channel_pairs, pair_channels};
-use crate::Activation;
 use crate::conv::ConvShape;
 use crate::conv::pairing::{FIRST, with_scratch};
 use crate::conv::side::{Finish, piece, pieces};
@@ -16,6 +15,7 @@ use crate::lanes::Lanes;
 use crate::shared::Shared;
 use crate::tiles::{JUMPERS, ROWS, Shape, Tiles, Walker};
 use crate::vector::{Avx512, Pair, Pairs, Vector, activate};
+use crate::{Activation, Split};
 
 /// Bytes of the source that should stay in the second-level cache, beside the
 /// weights of sixteen channels, while all channels are computed.
@@ -131,15 +131,15 @@ impl TileSide {
         let images = blocks * geometry.groups;
         with_scratch(&FIRST, images * source_len, |scratch| {
             // SAFETY: the caller's promise.
-            unsafe { pair_channels(geometry, source, finish.parallel, scratch) }
+            unsafe { pair_channels(geometry, source, finish.split, scratch) }
             let produced = Shared::new(produced);
             let tiles = self.channel_tiles();
-            let (cuts, row_cuts) = match finish.parallel {
-                true => {
+            let (cuts, row_cuts) = match finish.split {
+                Split::Threads => {
                     let cuts = pieces(images, tiles);
                     (cuts, pieces(images * cuts, geometry.extent[0]))
                 }
-                false => (1, 1),
+                Split::Never => (1, 1),
             };
             let task = |index: usize| {
                 let image = index / row_cuts / cuts;
@@ -157,9 +157,9 @@ impl TileSide {
                 unsafe { task.run() }
             };
             let tasks = 0..images * cuts * row_cuts;
-            match finish.parallel {
-                true => tasks.into_par_iter().for_each(task),
-                false => tasks.for_each(task),
+            match finish.split {
+                Split::Threads => tasks.into_par_iter().for_each(task),
+                Split::Never => tasks.for_each(task),
             }
         });
     }

@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 use rayon::prelude::*;
 
 use super::geometry::Geometry;
+use crate::Split;
 use crate::lanes::Lanes;
 use crate::tiles::{ROWS, join, pair, store_transposed};
 use crate::vector::Pairs;
@@ -93,12 +94,12 @@ impl Geometry {
 fn each<T: Send>(
     to: &mut [T],
     len: usize,
-    parallel: bool,
+    split: Split,
     run: impl Fn((usize, &mut [T])) + Sync + Send,
 ) {
-    match parallel {
-        true => to.par_chunks_exact_mut(len).enumerate().for_each(run),
-        false => to.chunks_exact_mut(len).enumerate().for_each(run),
+    match split {
+        Split::Threads => to.par_chunks_exact_mut(len).enumerate().for_each(run),
+        Split::Never => to.chunks_exact_mut(len).enumerate().for_each(run),
     }
 }
 
@@ -115,13 +116,13 @@ pub(super) fn channel_pairs(geometry: &Geometry) -> usize {
 pub(super) unsafe fn pair_channels(
     geometry: &Geometry,
     from: &[Lanes],
-    parallel: bool,
+    split: Split,
     to: &mut [Pairs],
 ) {
     let [plane, ..] = geometry.pixels();
     let [height, width] = geometry.padded;
     let entries = channel_pairs(geometry);
-    each(to, width * entries, parallel, |(index, to)| {
+    each(to, width * entries, split, |(index, to)| {
         let from = &from[index / height * geometry.summed * plane..][..geometry.summed * plane];
         let (start, pixels, lead) = geometry.row(index % height).unwrap_or_default();
         let row = Row {
@@ -146,14 +147,14 @@ pub(super) unsafe fn pair_channels(
 pub(super) unsafe fn pair_images(
     geometry: &Geometry,
     from: &[Lanes],
-    parallel: bool,
+    split: Split,
     to: &mut [Pairs],
 ) {
     let [plane, ..] = geometry.pixels();
     let [height, width] = geometry.padded;
     let (entries, groups) = (geometry.summed, geometry.groups);
     let block = groups * entries * plane;
-    each(to, width * entries, parallel, |(index, to)| {
+    each(to, width * entries, split, |(index, to)| {
         let (both, group) = (index / height / groups, index / height % groups);
         let (start, pixels, lead) = geometry.row(index % height).unwrap_or_default();
         let start = 2 * both * block + group * entries * plane + start;
@@ -181,12 +182,12 @@ pub(super) unsafe fn pair_images(
 pub(super) unsafe fn turn_images(
     [groups, channels, plane]: [usize; 3],
     from: &[Lanes],
-    parallel: bool,
+    split: Split,
     to: &mut [Pairs],
 ) {
     let tiles = channels.div_ceil(ROWS);
     let block = groups * channels * plane;
-    each(to, plane * ROWS, parallel, |(index, to)| {
+    each(to, plane * ROWS, split, |(index, to)| {
         let (both, group, tile) = (
             index / tiles / groups,
             index / tiles % groups,
