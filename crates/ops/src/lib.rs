@@ -9,6 +9,7 @@
 //! This crate must never know a plugin, a config or a model.
 
 mod activation;
+mod affine;
 mod conv;
 #[cfg(any(test, feature = "cuda"))]
 mod cuda;

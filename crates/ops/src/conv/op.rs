@@ -1,10 +1,10 @@
 //! Convolution as a candle operation over tensors.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Shape, Tensor, bail};
 
 use super::{ConvShape, conv2d_backward, conv2d_forward};
-use crate::operands::{check_operands, floats, with_floats};
-use crate::tape::{apply2, apply3};
+use crate::affine::{self, Affine};
+use crate::operands::check_operands;
 use crate::{Activation, Precision};
 
 const NAME: &str = "conv2d";
@@ -67,11 +67,7 @@ pub fn conv2d(
         activation: config.activation,
         precision: config.precision,
     };
-    let (x, w) = (x.contiguous()?, w.contiguous()?);
-    match bias {
-        Some(bias) => apply3(&x, &w, &bias.contiguous()?, op),
-        None => apply2(&x, &w, op),
-    }
+    affine::apply(x, w, bias, op)
 }
 
 /// The batch size and the checked sizes of a convolution of these tensors.
@@ -137,8 +133,10 @@ struct Conv2d {
     precision: Precision,
 }
 
-impl Conv2d {
-    fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> (CpuStorage, Shape) {
+impl Affine for Conv2d {
+    const NAME: &'static str = NAME;
+
+    fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>) -> (Vec<f32>, Shape) {
         let [height, width] = self.shape.output();
         let mut y = vec![0.0; self.batch * self.shape.output_len()];
         conv2d_forward(
@@ -152,115 +150,28 @@ impl Conv2d {
             &mut y,
         );
         let shape = Shape::from((self.batch, self.shape.out_channels, height, width));
-        (CpuStorage::F32(y), shape)
+        (y, shape)
     }
 
-    /// Gradients of the tracked ones among input, weight and bias.
     fn backward(
         &self,
-        x: &Tensor,
-        w: &Tensor,
-        bias: Option<&Tensor>,
-        y: &Tensor,
-        gy: &Tensor,
-    ) -> Result<[Option<Tensor>; 3]> {
-        let buffer = |tensor: &Tensor| vec![0.0; tensor.elem_count()];
-        let mut gx = x.track_op().then(|| buffer(x));
-        let mut gb = bias.filter(|bias| bias.track_op()).map(buffer);
-        let mut gw = buffer(w);
-        with_floats(NAME, x, |x| {
-            with_floats(NAME, w, |w| {
-                with_floats(NAME, y, |y| {
-                    with_floats(NAME, gy, |gy| {
-                        conv2d_backward(
-                            self.precision,
-                            &self.shape,
-                            self.batch,
-                            x,
-                            w,
-                            y,
-                            gy,
-                            self.activation,
-                            gx.as_deref_mut(),
-                            &mut gw,
-                            gb.as_deref_mut(),
-                        );
-                        Ok(())
-                    })
-                })
-            })
-        })?;
-        let tensor = |values: Option<Vec<f32>>, like: &Tensor| {
-            values
-                .map(|values| Tensor::from_vec(values, like.shape(), like.device()))
-                .transpose()
-        };
-        Ok([
-            tensor(gx, x)?,
-            tensor(w.track_op().then_some(gw), w)?,
-            tensor(gb, bias.unwrap_or(w))?,
-        ])
-    }
-}
-
-impl CustomOp2 for Conv2d {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        w: &CpuStorage,
-        w_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        Ok(self.forward(floats(NAME, x, x_layout)?, floats(NAME, w, w_layout)?, None))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        w: &Tensor,
-        y: &Tensor,
-        gy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let [gx, gw, _] = self.backward(x, w, None, y, gy)?;
-        Ok((gx, gw))
-    }
-}
-
-impl CustomOp3 for Conv2d {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        w: &CpuStorage,
-        w_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let bias = floats(NAME, bias, bias_layout)?;
-        Ok(self.forward(
-            floats(NAME, x, x_layout)?,
-            floats(NAME, w, w_layout)?,
-            Some(bias),
-        ))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        w: &Tensor,
-        bias: &Tensor,
-        y: &Tensor,
-        gy: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let [gx, gw, gb] = self.backward(x, w, Some(bias), y, gy)?;
-        Ok((gx, gw, gb))
+        [x, w, y, gy]: [&[f32]; 4],
+        gx: Option<&mut [f32]>,
+        gw: &mut [f32],
+        gb: Option<&mut [f32]>,
+    ) {
+        conv2d_backward(
+            self.precision,
+            &self.shape,
+            self.batch,
+            x,
+            w,
+            y,
+            gy,
+            self.activation,
+            gx,
+            gw,
+            gb,
+        );
     }
 }
