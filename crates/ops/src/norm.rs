@@ -11,7 +11,7 @@ const NAME: &str = "squared_norm";
 /// number of threads changes nothing.
 const BLOCK: usize = 64 << 10;
 /// Sums side by side, which the compiler keeps in vectors of any width.
-const LANES: usize = 8;
+const SUMS: usize = 8;
 
 /// The sum of the squares of all values of float32 tensors on one device, in double
 /// precision: no finite values overflow it.
@@ -59,8 +59,8 @@ fn of_slice(values: &[f32]) -> f64 {
 }
 
 fn of_block(values: &[f32]) -> f64 {
-    let (eights, rest) = values.as_chunks::<LANES>();
-    let mut sums = [0f64; LANES];
+    let (eights, rest) = values.as_chunks::<SUMS>();
+    let mut sums = [0f64; SUMS];
     for eight in eights {
         for (sum, value) in sums.iter_mut().zip(eight) {
             *sum += f64::from(*value) * f64::from(*value);

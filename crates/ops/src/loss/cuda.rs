@@ -3,7 +3,7 @@
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaView};
 use candle_core::{CudaDevice, CudaStorage, Layout, Result};
 
-use super::kernels::{self, LANES};
+use super::kernels::{self, LOSS_LANES};
 use crate::cuda::{floats, output};
 
 const NAME: &str = "cross_entropy";
@@ -64,10 +64,10 @@ impl Rows {
     ) -> Result<Self> {
         let count = targets.len();
         let targets = device.clone_htod(targets)?;
-        let mut parts = output(device, 3 * LANES * count)?;
+        let mut parts = output(device, 3 * LOSS_LANES * count)?;
         kernels::cross_entropy_parts(
             device,
-            LANES * count,
+            LOSS_LANES * count,
             logits,
             &targets.as_view(),
             &mut parts.as_view_mut(),

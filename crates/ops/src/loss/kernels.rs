@@ -3,7 +3,7 @@
 crate::cuda::kernels! {
     source "kernels.cu";
 
-    /// Each lane's part of its row's sums, `[rows, LANES, 3]`.
+    /// Each lane's part of its row's sums, `[rows, LOSS_LANES, 3]`.
     fn cross_entropy_parts(
         logits: Floats,
         targets: Words,
@@ -36,13 +36,13 @@ crate::cuda::kernels! {
 }
 
 /// Lanes that a row is dealt out to, as in the source.
-pub(super) const LANES: usize = 32;
+pub(super) const LOSS_LANES: usize = 32;
 
 #[cfg(test)]
 mod tests {
     use candle_core::{Device, Result, Tensor, Var};
 
-    use super::{LANES, on_host};
+    use super::{LOSS_LANES, on_host};
     use crate::cross_entropy;
     use crate::cuda::{HostKernels, host_kernels};
     use crate::testing::{assert_same, noise};
@@ -55,8 +55,8 @@ mod tests {
         classes: usize,
     ) -> (Vec<f64>, Vec<f64>) {
         let rows = targets.len();
-        let mut parts = vec![0.0; 3 * LANES * rows];
-        let threads = rows * LANES;
+        let mut parts = vec![0.0; 3 * LOSS_LANES * rows];
+        let threads = rows * LOSS_LANES;
         on_host::cross_entropy_parts(kernels, threads, logits, targets, &mut parts, classes);
         let (mut terms, mut losses) = (vec![0.0; 3 * rows], vec![0.0; rows]);
         on_host::cross_entropy_rows(

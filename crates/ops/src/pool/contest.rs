@@ -5,7 +5,7 @@
 use std::array;
 
 /// Windows side by side.
-pub(super) const LANES: usize = 16;
+pub(super) const WINDOWS: usize = 16;
 
 /// For each of sixteen windows the largest value so far, and the tap that had it.
 ///
@@ -14,31 +14,31 @@ pub(super) const LANES: usize = 16;
 /// valid for sixteen floats.
 pub(super) trait Contest: Copy {
     /// Minus infinity, held by the tap that wins where nothing is larger.
-    unsafe fn new(taps: [u32; LANES]) -> Self;
+    unsafe fn new(taps: [u32; WINDOWS]) -> Self;
 
     /// One more value for each window, all from the same tap. Of equal values the
     /// earlier stays; a NaN wins and is beaten by another NaN alone.
     unsafe fn meet(self, values: *const f32, tap: u32) -> Self;
 
     /// The largest values.
-    unsafe fn best(self) -> [f32; LANES];
+    unsafe fn best(self) -> [f32; WINDOWS];
 
     /// The taps that had them. Where nobody asks the compiler drops the work.
-    unsafe fn won(self) -> [u32; LANES];
+    unsafe fn won(self) -> [u32; WINDOWS];
 }
 
 /// No instruction set beyond the target's.
 #[derive(Clone, Copy)]
 pub(super) struct Plain {
-    best: [f32; LANES],
-    won: [u32; LANES],
+    best: [f32; WINDOWS],
+    won: [u32; WINDOWS],
 }
 
 impl Contest for Plain {
     #[inline(always)]
-    unsafe fn new(taps: [u32; LANES]) -> Self {
+    unsafe fn new(taps: [u32; WINDOWS]) -> Self {
         Self {
-            best: [f32::NEG_INFINITY; LANES],
+            best: [f32::NEG_INFINITY; WINDOWS],
             won: taps,
         }
     }
@@ -46,8 +46,8 @@ impl Contest for Plain {
     #[inline(always)]
     unsafe fn meet(self, values: *const f32, tap: u32) -> Self {
         // SAFETY: the caller's promise.
-        let values = unsafe { values.cast::<[f32; LANES]>().read_unaligned() };
-        let wins: [bool; LANES] =
+        let values = unsafe { values.cast::<[f32; WINDOWS]>().read_unaligned() };
+        let wins: [bool; WINDOWS] =
             array::from_fn(|lane| (values[lane] > self.best[lane]) | values[lane].is_nan());
         Self {
             best: array::from_fn(|lane| {
@@ -62,12 +62,12 @@ impl Contest for Plain {
     }
 
     #[inline(always)]
-    unsafe fn best(self) -> [f32; LANES] {
+    unsafe fn best(self) -> [f32; WINDOWS] {
         self.best
     }
 
     #[inline(always)]
-    unsafe fn won(self) -> [u32; LANES] {
+    unsafe fn won(self) -> [u32; WINDOWS] {
         self.won
     }
 }
@@ -79,7 +79,7 @@ pub(super) use x86::{Avx2, Avx512};
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Contest, LANES};
+    use super::{Contest, WINDOWS};
 
     /// One register of AVX-512 each.
     #[derive(Clone, Copy)]
@@ -90,7 +90,7 @@ mod x86 {
 
     impl Contest for Avx512 {
         #[inline(always)]
-        unsafe fn new(taps: [u32; LANES]) -> Self {
+        unsafe fn new(taps: [u32; WINDOWS]) -> Self {
             // SAFETY: the caller's promise; the load is within `taps`.
             unsafe {
                 Self {
@@ -115,13 +115,13 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn best(self) -> [f32; LANES] {
+        unsafe fn best(self) -> [f32; WINDOWS] {
             // SAFETY: the same sixteen floats.
             unsafe { std::mem::transmute(self.best) }
         }
 
         #[inline(always)]
-        unsafe fn won(self) -> [u32; LANES] {
+        unsafe fn won(self) -> [u32; WINDOWS] {
             // SAFETY: the same sixteen integers.
             unsafe { std::mem::transmute(self.won) }
         }
@@ -136,12 +136,12 @@ mod x86 {
 
     impl Contest for Avx2 {
         #[inline(always)]
-        unsafe fn new(taps: [u32; LANES]) -> Self {
+        unsafe fn new(taps: [u32; WINDOWS]) -> Self {
             // SAFETY: the caller's promise; both types are 64 bytes of bits.
             unsafe {
                 Self {
                     best: [_mm256_set1_ps(f32::NEG_INFINITY); 2],
-                    won: std::mem::transmute::<[u32; LANES], [__m256; 2]>(taps),
+                    won: std::mem::transmute::<[u32; WINDOWS], [__m256; 2]>(taps),
                 }
             }
         }
@@ -165,13 +165,13 @@ mod x86 {
         }
 
         #[inline(always)]
-        unsafe fn best(self) -> [f32; LANES] {
+        unsafe fn best(self) -> [f32; WINDOWS] {
             // SAFETY: the same sixteen floats.
             unsafe { std::mem::transmute(self.best) }
         }
 
         #[inline(always)]
-        unsafe fn won(self) -> [u32; LANES] {
+        unsafe fn won(self) -> [u32; WINDOWS] {
             // SAFETY: both types are 64 bytes of bits.
             unsafe { std::mem::transmute(self.won) }
         }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::PoolShape;
-use super::contest::{self, Contest, LANES};
+use super::contest::{self, Contest, WINDOWS};
 use crate::multiversion::multiversion;
 use crate::simd::{Level, level};
 
@@ -136,7 +136,7 @@ struct Phases {
 impl Phases {
     fn new(shape: &PoolShape) -> Self {
         let (stride, padding) = (shape.stride[1], shape.padding[1]);
-        let windows = shape.output()[1].next_multiple_of(LANES);
+        let windows = shape.output()[1].next_multiple_of(WINDOWS);
         Self {
             rows: shape.input[0],
             len: windows + (shape.kernel[1] - 1) / stride,
@@ -174,8 +174,8 @@ multiversion! {
         let width = shape.output()[1];
         for (row, y) in y.chunks_exact_mut(width).enumerate() {
             let taps = Taps::of_row(shape, phases, row);
-            for first in (0..width).step_by(LANES) {
-                let count = LANES.min(width - first);
+            for first in (0..width).step_by(WINDOWS) {
+                let count = WINDOWS.min(width - first);
                 // SAFETY: the macro chose the contest of an available level.
                 let (best, won) = unsafe {
                     let contest = taps.run::<C>(phases, scratch, first);
@@ -234,8 +234,8 @@ impl Taps {
     /// The machine has the instruction set of `C`.
     #[inline(always)]
     unsafe fn run<C: Contest>(&self, phases: &Phases, scratch: &[f32], first: usize) -> C {
-        let mut columns = [0; LANES];
-        columns.copy_from_slice(&phases.first_columns[first..first + LANES]);
+        let mut columns = [0; WINDOWS];
+        columns.copy_from_slice(&phases.first_columns[first..first + WINDOWS]);
         let skipped = self.rows.start * self.width;
         // SAFETY: the caller's promise.
         let mut contest = unsafe { C::new(columns.map(|c| c.wrapping_add(skipped as u32))) };
@@ -243,7 +243,7 @@ impl Taps {
         for row in self.rows.clone() {
             let (mut phase, mut at) = (0, start);
             for column in 0..self.columns {
-                let values = &scratch[at..at + LANES];
+                let values = &scratch[at..at + WINDOWS];
                 let tap = (row * self.width + column) as u32;
                 // SAFETY: the caller's promise; there are as many values as lanes.
                 contest = unsafe { contest.meet(values.as_ptr(), tap) };
