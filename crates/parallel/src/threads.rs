@@ -68,7 +68,6 @@ impl Thread {
 
     /// The values each rank wants added up here, in order of rank.
     fn terms(&self, own: &[f32]) -> Result<Vec<Vec<f32>>> {
-        let wanted = "adding up as many values";
         let mut terms = Vec::with_capacity(self.to.len());
         for rank in 0..self.to.len() {
             if rank == self.rank {
@@ -77,11 +76,17 @@ impl Thread {
             }
             match self.receive(rank)? {
                 Letter::Terms(values) if values.len() == own.len() => terms.push(values),
-                _ => return Err(Error::OutOfStep { rank, wanted }),
+                _ => return Err(not_as_many(rank)),
             }
         }
         Ok(terms)
     }
+}
+
+/// A rank that adds up more values than this one, or fewer, or does something else.
+fn not_as_many(rank: usize) -> Error {
+    let wanted = "adding up as many values";
+    Error::OutOfStep { rank, wanted }
 }
 
 impl std::fmt::Debug for Thread {
@@ -149,10 +154,7 @@ impl Group for Thread {
             let place = &mut values[share(len, size, rank)];
             match self.receive(rank)? {
                 Letter::Sum(sum) if sum.len() == place.len() => place.copy_from_slice(&sum),
-                _ => {
-                    let wanted = "adding up as many values";
-                    return Err(Error::OutOfStep { rank, wanted });
-                }
+                _ => return Err(not_as_many(rank)),
             }
         }
         Ok(values)
