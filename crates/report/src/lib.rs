@@ -28,7 +28,7 @@ mod markdown;
 mod notes;
 pub mod number;
 mod pair;
-mod picture;
+pub mod picture;
 pub mod reading;
 mod report;
 mod results;

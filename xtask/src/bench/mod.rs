@@ -228,8 +228,9 @@ fn write(folder: &Path, results: &Results) -> Result<()> {
     let bars = plot::bars(results);
     match &bars {
         Some(bars) => {
-            save(&file("svg"), plot::svg(bars)?.as_bytes())?;
-            save(&file("png"), &plot::png(bars)?)?;
+            let page = bars.page();
+            save(&file("svg"), page.svg()?.as_bytes())?;
+            save(&file("png"), &page.png()?)?;
         }
         None => println!("no picture: it compares with PyTorch; give `--torch PYTHON`"),
     }

@@ -271,14 +271,14 @@ fn the_page_says_what_bfloat16_can_bring() {
 fn the_picture_needs_pytorch() -> Result<()> {
     let mut results = results();
     let bars = plot::bars(&results).expect("PyTorch was measured");
-    let svg = plot::svg(&bars)?;
+    let svg = bars.page().svg()?;
     assert!(
         svg.contains("alexnet conv2, backward")
             && svg.contains("ours, bfloat16")
             && svg.contains("1/2x"),
         "{svg}"
     );
-    assert!(plot::png(&bars)?.starts_with(b"\x89PNG"));
+    assert!(bars.page().png()?.starts_with(b"\x89PNG"));
     for row in &mut results.rows {
         row.torch = None;
     }

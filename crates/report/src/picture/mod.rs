@@ -1,7 +1,7 @@
-//! What every picture of a report shares: letters, colours, shapes, and the two
+//! What every picture shares, of a report or not: letters, colours, shapes, and the two
 //! files it becomes. Knows nothing of trials.
 //!
-//! Lengths are in units of the SVG's pixels; [`Scale`] turns them into the
+//! Lengths are in units of the SVG's pixels; `Scale` turns them into the
 //! backend's, so a bitmap several times the size shows the same.
 
 mod file;
@@ -15,21 +15,25 @@ use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, DrawingBackend};
 
 pub(crate) use file::{inline, png, svg};
 pub(crate) use letters::{fit, letter, text_width};
-pub(crate) use page::Page;
+pub use page::Page;
+pub use plotters::style::RGBColor;
+pub use shape::Align;
+pub use style::{GRID, INK};
+
 pub(crate) use style::Scale;
 
 use shape::Image;
 
 /// Width of every picture.
-pub(crate) const WIDTH: u32 = 920;
+pub const WIDTH: u32 = 920;
 /// Room around a picture.
-pub(crate) const MARGIN: f64 = 14.0;
+pub const MARGIN: f64 = 14.0;
 /// Height of a title's letters.
 pub(crate) const TITLE: f64 = 15.0;
 /// Height of most letters.
 pub(crate) const LETTERS: f64 = 13.0;
 /// Height of letters that explain.
-pub(crate) const SMALL: f64 = 12.0;
+pub const SMALL: f64 = 12.0;
 /// Characters on a line of a caption.
 pub(crate) const CAPTION: usize = 130;
 /// Height of a line of the caption.

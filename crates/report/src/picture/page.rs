@@ -6,16 +6,17 @@ use plotters::style::RGBColor;
 use super::shape::{Align, Image, Pair, Shape};
 use super::style::{FAINT, INK, Scale};
 use super::{
-    Area, CAPTION, CAPTION_ROW, Drawn, LETTERS, MARGIN, Picture, SMALL, TITLE, WIDTH, fit,
+    Area, CAPTION, CAPTION_ROW, Drawn, LETTERS, MARGIN, Picture, SMALL, TITLE, WIDTH, fit, png, svg,
 };
+use crate::Result;
 use crate::text::wrap;
 
 /// A picture made of shapes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Page {
+pub struct Page {
     shapes: Vec<Shape>,
     /// How far down it is filled.
-    pub(crate) bottom: f64,
+    pub bottom: f64,
 }
 
 /// Between two parts of a page.
@@ -23,7 +24,7 @@ const APART: f64 = 12.0;
 
 impl Page {
     /// An empty page under a title.
-    pub(crate) fn new(title: &str) -> Self {
+    pub fn new(title: &str) -> Self {
         let mut page = Self::default();
         let middle = (f64::from(WIDTH) / 2.0, MARGIN + TITLE / 2.0);
         page.letters(title, middle, Align::Centre, (TITLE, INK));
@@ -32,7 +33,7 @@ impl Page {
     }
 
     /// A line above a part of the page, from `left` on.
-    pub(crate) fn heading(&mut self, text: &str, left: f64) {
+    pub fn heading(&mut self, text: &str, left: f64) {
         let text = fit(text, LETTERS, f64::from(WIDTH) - MARGIN - left);
         let at = (left, self.bottom + LETTERS / 2.0);
         self.letters(&text, at, Align::Left, (LETTERS, INK));
@@ -54,7 +55,7 @@ impl Page {
     }
 
     /// Letters, centred vertically at a place.
-    pub(crate) fn letters(
+    pub fn letters(
         &mut self,
         text: &str,
         at: Pair,
@@ -70,9 +71,30 @@ impl Page {
         });
     }
 
+    /// A filled rectangle by its upper left corner.
+    pub fn rectangle(&mut self, at: Pair, size: Pair, fill: RGBColor) {
+        self.add(Shape::Box { at, size, fill });
+    }
+
     /// Anything else.
     pub(crate) fn add(&mut self, shape: Shape) {
         self.shapes.push(shape);
+    }
+
+    /// The page as a vector picture.
+    ///
+    /// # Errors
+    /// It cannot be drawn.
+    pub fn svg(&self) -> Result<String> {
+        svg(self)
+    }
+
+    /// The page as a bitmap, twice the size.
+    ///
+    /// # Errors
+    /// It cannot be drawn or encoded.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        png(self)
     }
 }
 

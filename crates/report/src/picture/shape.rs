@@ -15,9 +15,12 @@ pub(crate) type Pair = (f64, f64);
 
 /// Which end of letters is at their place.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Align {
+pub enum Align {
+    /// They begin there.
     Left,
+    /// Their middle is there.
     Centre,
+    /// They end there.
     Right,
 }
 

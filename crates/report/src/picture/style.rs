@@ -9,11 +9,11 @@ pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, Helvetica, Arial, sans-se
 const FONT: &[u8] = include_bytes!("../../fonts/DejaVuSans.ttf");
 
 /// Ink of axes and letters.
-pub(crate) const INK: RGBColor = RGBColor(51, 51, 51);
+pub const INK: RGBColor = RGBColor(51, 51, 51);
 /// Ink of what explains.
 pub(crate) const FAINT: RGBColor = RGBColor(102, 102, 102);
 /// Ink of the grid.
-pub(crate) const GRID: RGBColor = RGBColor(230, 230, 230);
+pub const GRID: RGBColor = RGBColor(230, 230, 230);
 
 /// How strongly a band is coloured.
 pub(crate) const BAND: f64 = 0.16;
