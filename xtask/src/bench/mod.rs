@@ -120,7 +120,7 @@ impl Implementation {
     }
 }
 
-/// Measures, prints the page and writes the files.
+/// Measures what is asked for and prints it; the files are written where everything is.
 ///
 /// # Errors
 /// A child process fails (stock candle may lack a case), or a file cannot be
@@ -132,10 +132,7 @@ pub fn run(args: BenchArgs) -> Result<()> {
         return measure_here(&cases, by, &limits);
     }
     if let (Some(network), true) = (args.layers, args.lines) {
-        for parts in layers::time(network, &limits, args.quick)? {
-            println!("{}", serde_json::to_string(&parts)?);
-        }
-        return Ok(());
+        return time_layers_here(network, &limits, args.quick);
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or(cores, usize::from);
@@ -145,13 +142,7 @@ pub fn run(args: BenchArgs) -> Result<()> {
         return Ok(());
     }
     if let Some(experiment) = &args.loading {
-        let data = workspace::data_context();
-        let draft = Draft::read(experiment, args.profile.as_deref(), &args.set, None, data)?;
-        let plan = draft.unsearched()?;
-        let time = Duration::from_secs_f64(limits.seconds);
-        let loading = pool(threads)?.install(|| plan.loading(time))?;
-        print!("{}", loading::table(&loading, threads));
-        return Ok(());
+        return show_loading(experiment, &args, threads, &limits);
     }
     let children = children::Children {
         threads,
@@ -159,16 +150,29 @@ pub fn run(args: BenchArgs) -> Result<()> {
         quick: args.quick,
         torch: args.torch,
     };
-    let mut results = Results::new(children.threads, args.quick);
+    let mut results = Results::new(threads, args.quick);
     if let Some(network) = args.layers {
         results.parts = children.parts(network)?;
         println!("{}", markdown::layers(&results));
         return Ok(());
     }
-    let groups = match args.device {
-        Some(device) => device::groups(device, args.quick)?,
-        None => case::groups(args.quick),
-    };
+    if let Some(device) = args.device {
+        compare(&children, device::groups(device, args.quick)?, &mut results)?;
+        println!("{}", device::table(&results, device));
+        return Ok(());
+    }
+    compare(&children, case::groups(args.quick), &mut results)?;
+    results.parts = children.parts(Network::Alexnet)?;
+    let usual = || workspace::root().join("docs/benchmarks");
+    write(&args.out.unwrap_or_else(usual), &results)
+}
+
+/// Measures cases by every implementation that has them.
+fn compare(
+    children: &children::Children,
+    groups: Vec<Vec<Case>>,
+    results: &mut Results,
+) -> Result<()> {
     for group in groups {
         for by in [
             Implementation::Ours,
@@ -178,13 +182,23 @@ pub fn run(args: BenchArgs) -> Result<()> {
             children.measure(&group, by, |measured| results.add(&group, by, measured))?;
         }
     }
-    if let Some(device) = args.device {
-        println!("{}", device::table(&results, device));
-        return Ok(());
-    }
-    results.parts = children.parts(Network::Alexnet)?;
-    let usual = || workspace::root().join("docs/benchmarks");
-    write(&args.out.unwrap_or_else(usual), &results)
+    Ok(())
+}
+
+/// How fast an experiment's images come.
+fn show_loading(
+    experiment: &Path,
+    args: &BenchArgs,
+    threads: usize,
+    limits: &Limits,
+) -> Result<()> {
+    let data = workspace::data_context();
+    let draft = Draft::read(experiment, args.profile.as_deref(), &args.set, None, data)?;
+    let plan = draft.unsearched()?;
+    let time = Duration::from_secs_f64(limits.seconds);
+    let loading = pool(threads)?.install(|| plan.loading(time))?;
+    print!("{}", loading::table(&loading, threads));
+    Ok(())
 }
 
 /// The threads that compute.
@@ -193,7 +207,15 @@ fn pool(threads: usize) -> Result<rayon::ThreadPool> {
     pool.context("the compute threads cannot be started")
 }
 
-/// What a child process does.
+/// What the child process of `--layers` does.
+fn time_layers_here(network: Network, limits: &Limits, quick: bool) -> Result<()> {
+    for parts in layers::time(network, limits, quick)? {
+        println!("{}", serde_json::to_string(&parts)?);
+    }
+    Ok(())
+}
+
+/// What every other child process does.
 fn measure_here(cases: &[Case], by: Implementation, limits: &Limits) -> Result<()> {
     for case in cases {
         let timed = match by {
