@@ -15,9 +15,14 @@ use crate::selection::Selection;
 /// The launcher that is this process itself.
 const LOCAL: &str = "local";
 
-/// Where trials run.
+/// Where trials run, and how many at a time.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Place {
+    /// Trials that train side by side, each with its part of the threads. No result
+    /// depends on it. Small networks gain, which leave threads idle; each trial
+    /// takes memory.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: u16,
     /// What runs the trials: `local`, this process; `slurm`, a job array of a cluster
     /// that shares the store's folder, a task for each trial; or a launcher of yours.
     #[arg(long, value_name = "NAME", default_value = LOCAL)]
@@ -36,6 +41,7 @@ pub struct Named {
 impl Default for Place {
     fn default() -> Self {
         Self {
+            jobs: 1,
             launcher: LOCAL.to_string(),
             launcher_settings: Vec::new(),
         }

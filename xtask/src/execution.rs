@@ -53,7 +53,8 @@ impl Execution {
     /// # Errors
     /// The handler cannot be set, `RUST_LOG` cannot be understood, there is no such
     /// launcher, or what is asked for cannot be shared by the processes of `group`.
-    pub fn begin(style: Style, jobs: usize, place: &Place, group: Leader) -> anyhow::Result<Self> {
+    pub fn begin(style: Style, place: &Place, group: Leader) -> anyhow::Result<Self> {
+        let jobs = place.jobs.into();
         let launcher = place.launcher()?;
         group.check(jobs, launcher.is_some())?;
         if launcher.is_some() && jobs > 1 {

@@ -35,9 +35,6 @@ pub struct Arguments {
     /// The run store; without it, `runs/` in the project.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
-    /// Trials that train side by side, each with its part of the threads.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: u16,
     /// Plain lines instead of the live view, also on a terminal.
     #[arg(long)]
     plain: bool,
@@ -62,8 +59,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         plain: arguments.plain,
         json: false,
     };
-    let jobs = arguments.jobs.into();
-    let mut execution = Execution::begin(style, jobs, &arguments.place, group)?;
+    let mut execution = Execution::begin(style, &arguments.place, group)?;
     execution.queue(&selections);
     let (mut broken, count) = (0, selections.len());
     for (index, selection) in selections.iter().enumerate() {

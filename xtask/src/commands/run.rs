@@ -31,11 +31,6 @@ pub struct Arguments {
     experiments: Vec<PathBuf>,
     #[command(flatten)]
     settings: Settings,
-    /// Trials that train side by side, each with its part of the threads. No result
-    /// depends on it. Small networks gain, which leave threads idle; each trial
-    /// takes memory.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: u16,
     /// Print the plan, with the time it would take, and stop.
     #[arg(long)]
     dry_run: bool,
@@ -60,8 +55,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .iter()
         .map(Selection::draft)
         .collect::<Result<Vec<_>, _>>()?;
-    let jobs = arguments.jobs.into();
-    let mut execution = Execution::begin(arguments.style, jobs, &arguments.place, group)?;
+    let mut execution = Execution::begin(arguments.style, &arguments.place, group)?;
     if let Some(name) = &arguments.trial {
         let ([selection], [draft]) = (&selections[..], &drafts[..]) else {
             bail!("--trial {name}: it is of one experiment, without values to sweep over");
