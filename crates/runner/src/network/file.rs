@@ -2,7 +2,7 @@
 //! text in the metadata, which PyTorch passes over.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ablate_core::{Dataset, DatasetInfo, Split};
 use candle_core::Tensor;
@@ -52,36 +52,61 @@ pub(super) fn pack(template: &Template, tensors: &HashMap<String, Tensor>) -> Re
     safetensors::serialize(tensors, Some(metadata)).map_err(|error| bug(&error))
 }
 
-/// The tensors of a file.
-///
-/// # Errors
-/// It cannot be read, is no safetensors file, or holds other numbers than float32.
-pub(super) fn tensors(path: &Path) -> Result<HashMap<String, Tensor>> {
-    let tensors = weights::read(&bytes(path)?).map_err(|problem| not_readable(path, &problem))?;
-    Ok(tensors.into_iter().collect())
+/// A file that is read, of ours or of another program.
+pub(super) struct File {
+    path: PathBuf,
+    bytes: Vec<u8>,
 }
 
-/// What a file says of itself; `None` where another program wrote it.
-///
-/// # Errors
-/// It cannot be read, is no safetensors file, or its account is damaged or of a later
-/// version of this program.
-pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>> {
-    let bytes = bytes(path)?;
-    let (_, header) =
-        SafeTensors::read_metadata(&bytes).map_err(|error| not_readable(path, &error))?;
-    let text = header.metadata().as_ref().and_then(|texts| texts.get(KEY));
-    let Some(text) = text else {
-        return Ok(None);
-    };
-    let metadata: Metadata =
-        serde_json::from_str(text).map_err(|error| not_understood(path, &error))?;
-    match metadata.format {
-        FORMAT => Ok(Some(metadata)),
-        other => Err(not_understood(
-            path,
-            &format!("its format is {other}, not {FORMAT}"),
-        )),
+impl File {
+    /// Reads a file whole.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| Error::File {
+            path: path.to_path_buf(),
+            problem: error.to_string(),
+            fix: "check the path".to_string(),
+        })?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            bytes,
+        })
+    }
+
+    /// Its tensors.
+    ///
+    /// # Errors
+    /// It is no safetensors file, or holds other numbers than float32.
+    pub fn tensors(&self) -> Result<HashMap<String, Tensor>> {
+        let tensors =
+            weights::read(&self.bytes).map_err(|problem| not_readable(&self.path, &problem))?;
+        Ok(tensors.into_iter().collect())
+    }
+
+    /// What it says of itself; `None` where another program wrote it.
+    ///
+    /// # Errors
+    /// It is no safetensors file, or its account is damaged or of a later version of this
+    /// program.
+    pub fn metadata(&self) -> Result<Option<Metadata>> {
+        let path = &self.path;
+        let (_, header) =
+            SafeTensors::read_metadata(&self.bytes).map_err(|error| not_readable(path, &error))?;
+        let text = header.metadata().as_ref().and_then(|texts| texts.get(KEY));
+        let Some(text) = text else {
+            return Ok(None);
+        };
+        let metadata: Metadata =
+            serde_json::from_str(text).map_err(|error| not_understood(path, &error))?;
+        match metadata.format {
+            FORMAT => Ok(Some(metadata)),
+            other => Err(not_understood(
+                path,
+                &format!("its format is {other}, not {FORMAT}"),
+            )),
+        }
     }
 }
 
@@ -95,9 +120,9 @@ fn not_understood(path: &Path, problem: &dyn std::fmt::Display) -> Error {
 }
 
 impl Metadata {
-    /// The network without its weights.
-    pub fn template(self, path: &Path, settings: &[Layer]) -> Result<Template> {
-        let mut layers = vec![Layer::json(path.display().to_string(), &self.config)?];
+    /// The network without its weights; `file` says it.
+    pub fn template(self, file: &File, settings: &[Layer]) -> Result<Template> {
+        let mut layers = vec![Layer::json(file.path.display().to_string(), &self.config)?];
         layers.extend_from_slice(settings);
         let config = NetworkConfig::read(&layers)?;
         let absent = Absent(DatasetInfo {
@@ -135,14 +160,6 @@ impl Dataset for Absent {
             self.0.description
         )))
     }
-}
-
-fn bytes(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::File {
-        path: path.to_path_buf(),
-        problem: error.to_string(),
-        fix: "check the path".to_string(),
-    })
 }
 
 fn not_readable(path: &Path, problem: &dyn std::fmt::Display) -> Error {

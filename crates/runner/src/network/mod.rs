@@ -15,6 +15,7 @@ use candle_nn::VarBuilder;
 use crate::config::{Layer, NetworkConfig};
 use crate::evaluate::over_views;
 use crate::{Error, Outline, Result, session, weights};
+use file::File;
 use template::{Source, Template};
 
 /// A trained network. It computes on the CPU, wherever it was trained.
@@ -65,7 +66,7 @@ impl Network {
         if let Some(classes) = classes {
             template.classes = classes;
         }
-        Self::build(file, template, file::tensors(file)?)
+        Self::build(file, template, File::read(file)?.tensors()?)
     }
 
     /// `path` is the file of the weights, for messages.

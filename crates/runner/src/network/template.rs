@@ -7,7 +7,7 @@ use ablate_core::{DataContext, registry};
 use ablate_store::{Status, Trial, TrialFolder, checkpoint};
 use candle_core::Tensor;
 
-use super::file::{self, Metadata};
+use super::file::{File, Metadata};
 use super::name_of;
 use crate::config::{Layer, NetworkConfig};
 use crate::progress::MODEL;
@@ -31,10 +31,7 @@ pub(super) enum Source {
         checkpoint: Option<PathBuf>,
     },
     /// A file that says what it is.
-    File {
-        path: PathBuf,
-        metadata: Box<Metadata>,
-    },
+    File { file: File, metadata: Box<Metadata> },
     /// A config, without weights.
     Config(PathBuf),
 }
@@ -56,14 +53,15 @@ impl Source {
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         let is_in_trial = folder.join("trial.json").exists();
-        match file::metadata(path) {
-            Ok(Some(metadata)) => Ok(Self::File {
-                path: path.to_path_buf(),
+        let read = File::read(path).and_then(|file| Ok((file.metadata()?, file)));
+        match read {
+            Ok((Some(metadata), file)) => Ok(Self::File {
+                file,
                 metadata: Box::new(metadata),
             }),
             // A checkpoint, which the index of its folder knows to be whole or not.
-            Ok(None) | Err(_) if is_in_trial => Self::trial(folder, Some(path)),
-            Ok(None) => Err(wrong(
+            Ok((None, _)) | Err(_) if is_in_trial => Self::trial(folder, Some(path)),
+            Ok((None, _)) => Err(wrong(
                 path,
                 "it does not say which network its tensors are of",
                 "`cargo xtask import` gives it a config",
@@ -104,7 +102,7 @@ impl Source {
     /// There are none, or they cannot be read.
     pub fn weights(&self) -> Result<HashMap<String, Tensor>> {
         let (folder, named) = match self {
-            Self::File { path, .. } => return file::tensors(path),
+            Self::File { file, .. } => return file.tensors(),
             Self::Config(path) => {
                 return Err(wrong(path, "a config has no weights", WHAT));
             }
@@ -136,7 +134,7 @@ impl Source {
     /// A key is wrong; or the data that a trial or a config names is missing.
     pub fn template(self, settings: &[Layer], cx: &DataContext) -> Result<Template> {
         let (path, config, origin, kept) = match self {
-            Self::File { path, metadata } => return metadata.template(&path, settings),
+            Self::File { file, metadata } => return metadata.template(&file, settings),
             Self::Config(path) => {
                 let origin = format!("the config {}", name_of(&path));
                 (path.clone(), Layer::file(&path)?, origin, None)
