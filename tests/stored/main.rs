@@ -3,6 +3,7 @@
 #[path = "../program.rs"]
 mod program;
 
+#[path = "../../crates/index/tests/index/fixture.rs"]
 mod fixture;
 mod ls;
 mod one;

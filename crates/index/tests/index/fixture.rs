@@ -1,4 +1,4 @@
-//! A store of made-up trials, written as a run writes them.
+//! Made-up trials, written as a run writes them, so that nothing need be trained.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,6 @@ use ablate_store::{
     TrialFolder,
 };
 use serde_json::json;
-use std::fs::{File, FileTimes};
-use std::time::{Duration, SystemTime};
 
 /// An experiment's folder in a store.
 pub fn experiment(store: &Path, name: &str, profile: &str) -> ExperimentFolder {
@@ -89,17 +87,4 @@ pub fn rewrite(place: &TrialFolder, trial: &Trial) {
         ..Environment::default()
     };
     place.write_environment(&environment).expect("written");
-}
-
-/// Makes everything in the store as old as if it had lain there for `seconds`.
-pub fn age(path: &Path, seconds: u64) {
-    if path.is_dir() {
-        for entry in std::fs::read_dir(path).expect("a folder") {
-            age(&entry.expect("an entry").path(), seconds);
-        }
-    }
-    let time = SystemTime::now() - Duration::from_secs(seconds);
-    let file = File::open(path).expect("open");
-    let times = FileTimes::new().set_modified(time);
-    file.set_times(times).expect("set");
 }

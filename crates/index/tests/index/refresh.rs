@@ -1,11 +1,13 @@
 //! Whatever changed in the store is noticed, and what did not is not read again.
 
-use std::fs;
+use std::fs::{self, File, FileTimes};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use ablate_index::{Index, Query, Refreshed};
 use ablate_store::{Status, TrialFolder};
 
-use crate::fixture::{age, experiment, rewrite, trial, write};
+use crate::fixture::{experiment, rewrite, trial, write};
 
 fn names(index: &mut Index) -> Vec<String> {
     let rows = index.list(&Query::default()).expect("a list");
@@ -16,6 +18,19 @@ fn names(index: &mut Index) -> Vec<String> {
 
 fn read(index: &mut Index) -> usize {
     index.refresh().expect("refreshed").read
+}
+
+/// Makes everything in the store as old as if it had lain there for `seconds`.
+fn age(path: &Path, seconds: u64) {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).expect("a folder") {
+            age(&entry.expect("an entry").path(), seconds);
+        }
+    }
+    let time = SystemTime::now() - Duration::from_secs(seconds);
+    let file = File::open(path).expect("open");
+    let times = FileTimes::new().set_modified(time);
+    file.set_times(times).expect("set");
 }
 
 #[test]
