@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail, ensure};
 use candle_core::{Tensor, Var};
 
 use super::fixture::{Fixture, Table};
-use super::score::{Kind, Score};
+use super::score::{Kind, Score, same_shape};
 
 /// The gradients a fixture may hold, each of the tensor it is named after.
 const OPERANDS: [&str; 3] = ["input", "weight", "bias"];
@@ -18,7 +18,7 @@ pub fn check(fixture: &Fixture) -> Result<Score> {
     let operands = Operands::of(fixture)?;
     let mut attrs = fixture.table("attrs")?;
     let output = match fixture.text("op")? {
-        "conv2d" => conv2d(&operands, &mut attrs)?,
+        "conv2d" => conv2d(&operands, &mut attrs, fixture.tensor("output")?)?,
         "max_pool2d" => max_pool2d(&operands, &mut attrs)?,
         "local_response_norm" => local_response_norm(&operands, &mut attrs)?,
         other => bail!("there is no operator `{other}` to compare with"),
@@ -66,7 +66,7 @@ impl Operands {
     }
 }
 
-fn conv2d(operands: &Operands, attrs: &mut Table) -> Result<Tensor> {
+fn conv2d(operands: &Operands, attrs: &mut Table, wanted: &Tensor) -> Result<Tensor> {
     let config = Conv2dConfig {
         stride: attrs.pair("stride")?.unwrap_or([1, 1]),
         padding: attrs.pair("padding")?.unwrap_or([0, 0]),
@@ -77,8 +77,25 @@ fn conv2d(operands: &Operands, attrs: &mut Table) -> Result<Tensor> {
     let weight = operands
         .get("weight")
         .context("the file lacks the tensor `weight`")?;
-    let bias = operands.get("bias");
-    Ok(ablate_ops::conv2d(operands.input()?, weight, bias, config)?)
+    let (input, bias) = (operands.input()?, operands.get("bias"));
+    // A padding may ask for more than any memory has: what is not wanted is not computed.
+    if let Some(shape) = convolved(input, weight, config) {
+        same_shape("output", &shape, wanted.dims())?;
+    }
+    Ok(ablate_ops::conv2d(input, weight, bias, config)?)
+}
+
+/// The shape of a convolution's result; `None` where the operator says why it has none.
+fn convolved(input: &Tensor, weight: &Tensor, config: Conv2dConfig) -> Option<[usize; 4]> {
+    let (batch, _, height, width) = input.dims4().ok()?;
+    let (filters, _, kernel_height, kernel_width) = weight.dims4().ok()?;
+    let extent = |axis: usize, input: usize, kernel: usize| {
+        let padded = config.padding[axis].checked_mul(2)?.checked_add(input)?;
+        let last = padded.checked_sub(kernel)?;
+        last.checked_div(config.stride[axis])?.checked_add(1)
+    };
+    let height = extent(0, height, kernel_height)?;
+    Some([batch, filters, height, extent(1, width, kernel_width)?])
 }
 
 fn max_pool2d(operands: &Operands, attrs: &mut Table) -> Result<Tensor> {

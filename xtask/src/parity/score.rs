@@ -53,12 +53,7 @@ impl Score {
     /// # Errors
     /// They differ in shape or are not numbers.
     pub fn add(&mut self, kind: Kind, name: &str, found: &Tensor, wanted: &Tensor) -> Result<()> {
-        ensure!(
-            found.dims() == wanted.dims(),
-            "`{name}` should have shape {:?}, but ours is {:?}",
-            wanted.dims(),
-            found.dims()
-        );
+        same_shape(name, found.dims(), wanted.dims())?;
         let values = |tensor: &Tensor| -> Result<Vec<f64>> {
             Ok(tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
         };
@@ -122,6 +117,18 @@ impl fmt::Display for Score {
             }
         }
     }
+}
+
+/// Refuses a result of another shape than its reference.
+///
+/// # Errors
+/// It has one.
+pub fn same_shape(name: &str, found: &[usize], wanted: &[usize]) -> Result<()> {
+    ensure!(
+        found == wanted,
+        "`{name}` should have shape {wanted:?}, but ours is {found:?}"
+    );
+    Ok(())
 }
 
 /// The L2 norm of the difference over that of the reference; where the reference

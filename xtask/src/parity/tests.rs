@@ -20,7 +20,7 @@ impl Folder {
 
     /// Writes a fixture of 2x2 pooling with stride 2 over a 2x4 image.
     fn pool(&self, name: &str, attrs: &str, output: &[f32]) -> PathBuf {
-        let shapes: [(&str, &[usize], &[f32]); 4] = [
+        let tensors: [(&str, &[usize], &[f32]); 4] = [
             (
                 "input",
                 &[1, 1, 2, 4],
@@ -34,18 +34,29 @@ impl Folder {
                 &[0.0, 0.0, 20.0, 0.0, 10.0, 0.0, 0.0, 0.0],
             ),
         ];
-        let bytes = shapes.map(|(name, shape, values)| {
-            let bytes: Vec<u8> = values
+        self.write(name, [("op", "max_pool2d"), ("attrs", attrs)], &tensors)
+    }
+
+    fn write(
+        &self,
+        name: &str,
+        metadata: [(&str, &str); 2],
+        tensors: &[(&str, &[usize], &[f32])],
+    ) -> PathBuf {
+        let bytes = |values: &[f32]| {
+            values
                 .iter()
                 .flat_map(|value| value.to_le_bytes())
-                .collect();
-            (name, shape, bytes)
-        });
+                .collect()
+        };
+        let bytes: Vec<(&str, &[usize], Vec<u8>)> = tensors
+            .iter()
+            .map(|(name, shape, values)| (*name, *shape, bytes(values)))
+            .collect();
         let views = bytes.iter().map(|(name, shape, bytes)| {
             let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes);
             (*name, view.expect("as many bytes as the shape says"))
         });
-        let metadata = [("op", "max_pool2d"), ("attrs", attrs)];
         let metadata = metadata.map(|(key, value)| (key.to_string(), value.to_string()));
         let file = safetensors::serialize(views, Some(HashMap::from(metadata)));
         let path = self.0.join("ops").join(name).with_extension("safetensors");
@@ -116,6 +127,17 @@ fn what_is_wrong_with_a_fixture_is_said() -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[test]
+fn a_result_that_no_memory_could_hold_is_not_computed() {
+    let folder = Folder::new("large");
+    let one: &[usize] = &[1, 1, 1, 1];
+    let tensors = ["input", "weight", "output", "grad_output"].map(|name| (name, one, &[1.0][..]));
+    let metadata = [("op", "conv2d"), ("attrs", r#"{"padding": 10000000}"#)];
+    let found = failure(&folder.write("padded", metadata, &tensors));
+    let wanted = "should have shape [1, 1, 1, 1], but ours is [1, 1, 20000001, 20000001]";
+    assert!(found.contains(wanted), "{found}");
 }
 
 #[test]
