@@ -106,7 +106,7 @@ impl Page {
         for path in listed(&folder, "json")? {
             let named = || path.display().to_string();
             let text = fs::read_to_string(&path).with_context(named)?;
-            let entry = Entry::from_json(&text).map_err(|problem| {
+            let entry = entry(&path, &text).map_err(|problem| {
                 let fix = "remove it and run `cargo xtask reproduce` for its experiment";
                 anyhow!("{}: {problem}\n  fix: {fix}", path.display())
             })?;
@@ -178,6 +178,19 @@ impl Page {
     }
 }
 
+/// What an earlier run left of an experiment. Notes and pictures are looked for by its
+/// name, which must not lead elsewhere.
+///
+/// # Errors
+/// Why it is none, or is that of another experiment.
+fn entry(path: &Path, text: &str) -> Result<Entry, String> {
+    let entry = Entry::from_json(text)?;
+    match path.file_stem().is_some_and(|stem| *stem == *entry.name) {
+        true => Ok(entry),
+        false => Err(format!("its `name` is `{}`, not the file's", entry.name)),
+    }
+}
+
 /// The experiment's name: in its file, or where that cannot be read, of it.
 fn name(file: &Path) -> String {
     match ExperimentFile::read(file) {
@@ -236,4 +249,22 @@ fn has_profile(file: &Path, profile: Option<&str>) -> bool {
         return true;
     };
     ExperimentFile::read(file).map_or(true, |file| file.profiles().any(|name| name == profile))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_another_name_is_refused() {
+        let read = |file: &str, name: &str| {
+            let text = Entry::broken(name, "a command", "a problem").to_json();
+            entry(Path::new(file), &text.expect("JSON"))
+        };
+        assert!(read("results/a.b.json", "a.b").is_ok());
+        for name in ["b", "../secret", "/etc/passwd", ""] {
+            let error = read("results/a.json", name).expect_err(name);
+            assert_eq!(error, format!("its `name` is `{name}`, not the file's"));
+        }
+    }
 }
