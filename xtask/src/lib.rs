@@ -19,6 +19,8 @@ mod keys;
 mod new;
 mod parity;
 mod ranks;
+#[doc(hidden)]
+pub mod readers;
 mod selection;
 mod stored;
 mod sweep;

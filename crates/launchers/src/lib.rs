@@ -8,6 +8,8 @@ mod slurm;
 use ablate_core::register;
 
 pub use slurm::Slurm;
+#[doc(hidden)]
+pub use slurm::{job_id, states};
 
 register!(
     launcher,

@@ -58,7 +58,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     export::write(&network, &arguments.out)
 }
 
-fn class_names(path: &Path) -> anyhow::Result<Vec<String>> {
+/// The names in a file, a line each.
+///
+/// # Errors
+/// It cannot be read, or has none.
+pub fn class_names(path: &Path) -> anyhow::Result<Vec<String>> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let lines = text.lines().map(str::trim);
     let names: Vec<String> = lines.filter(|l| !l.is_empty()).map(String::from).collect();

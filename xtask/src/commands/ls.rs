@@ -121,7 +121,8 @@ impl Arguments {
     }
 }
 
-fn json_lines(rows: &[Row], details: &[Details]) -> String {
+/// A line of JSON a trial.
+pub fn json_lines(rows: &[Row], details: &[Details]) -> String {
     let mut text = String::new();
     for (row, details) in rows.iter().zip(details) {
         let mut line = json!({});
@@ -142,7 +143,7 @@ fn json_lines(rows: &[Row], details: &[Details]) -> String {
 }
 
 /// A line of names and a line a trial; what a trial lacks is empty.
-fn csv(flat: &Flat) -> String {
+pub fn csv(flat: &Flat) -> String {
     let columns = flat.columns();
     let mut text = match flat.len() {
         0 => String::new(),

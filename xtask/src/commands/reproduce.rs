@@ -92,14 +92,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// RESULTS.md with what it is made of.
-struct Page {
+pub struct Page {
     out: PathBuf,
     entries: BTreeMap<String, Entry>,
 }
 
 impl Page {
     /// The page as earlier runs left it; an empty one where there were none.
-    fn open(out: PathBuf) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// What they left cannot be read.
+    pub fn open(out: PathBuf) -> anyhow::Result<Self> {
         let folder = out.join("results");
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         let mut entries = BTreeMap::new();
@@ -162,7 +165,11 @@ impl Page {
         Ok(())
     }
 
-    fn write(&self) -> anyhow::Result<()> {
+    /// Writes RESULTS.md.
+    ///
+    /// # Errors
+    /// A note cannot be read, or the page not be written.
+    pub fn write(&self) -> anyhow::Result<()> {
         let mut notes = BTreeMap::new();
         for name in self.entries.keys() {
             let path = self.out.join("results").join(format!("{name}.md"));

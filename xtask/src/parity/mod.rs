@@ -107,7 +107,11 @@ fn check_guarded(path: &Path) -> Result<Score> {
     })
 }
 
-fn check(path: &Path) -> Result<Score> {
+/// What comes of one fixture.
+///
+/// # Errors
+/// It cannot be read, or is of nothing that there is.
+pub fn check(path: &Path) -> Result<Score> {
     let fixture = Fixture::open(path)?;
     match fixture.has("op") {
         true => operator::check(&fixture),

@@ -6,6 +6,9 @@ mod states;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+#[doc(hidden)]
+pub use states::read as states;
+
 use ablate_core::{Error, Job, Launcher, LauncherConfig, Result, TaskState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -118,7 +121,7 @@ impl Launcher for Slurm {
         command.args(["--noheader", "--array", "--states=all", "--format=%K %T"]);
         command.arg(format!("--jobs={number}"));
         match answer(command) {
-            Ok(text) => Ok(states::read(&text)),
+            Ok(text) => Ok(states(&text)),
             // Slurm forgets a job some minutes after its end.
             Err(error) if error.to_string().contains("Invalid job id") => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -191,7 +194,8 @@ impl Slurm {
 ///
 /// # Errors
 /// It is neither.
-fn job_id(output: &str) -> Result<String> {
+#[doc(hidden)]
+pub fn job_id(output: &str) -> Result<String> {
     let id = output.trim();
     let (number, cluster) = id.split_once(';').unwrap_or((id, "_"));
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());

@@ -3,7 +3,7 @@
 use ablate_core::TaskState;
 
 /// Reads lines of `TASK STATE`. What is no line of a task says nothing.
-pub(super) fn read(text: &str) -> Vec<(usize, TaskState)> {
+pub fn read(text: &str) -> Vec<(usize, TaskState)> {
     let line = |line: &str| {
         let (task, state) = line.trim().split_once(' ')?;
         Some((task.parse().ok()?, of(state.trim())))
