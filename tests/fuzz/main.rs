@@ -16,6 +16,7 @@
 mod archive;
 mod change;
 mod engine;
+mod files;
 mod guard;
 mod outcomes;
 mod repair;

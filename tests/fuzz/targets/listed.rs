@@ -1,34 +1,36 @@
 //! The index of a store whose records were changed, and one changed itself: that
-//! costs time and must lose nothing.
+//! costs time and must lose nothing. And what is asked of it.
 
-use ablate_index::{FILE, Index, Query};
+use std::path::Path;
+
+use ablate_index::{Condition, FILE, Index, Query};
 use ablate_store::TrialFolder;
 
 use super::MIB;
-use super::stored::{Tiny, parts};
-use crate::change;
+use super::stored::{Tiny, files};
 use crate::engine::{Part, Target};
+use crate::{change, text};
 
 #[test]
 fn listed() {
     let tiny = Tiny::trained(2);
     let (store, folder) = (tiny.store(), tiny.trial());
-    let names = ["trial", "metrics", "environment"];
-    let (mut parts, paths) = parts(&folder, &names);
-    let list = || -> Result<usize, String> {
-        let say = |error: ablate_index::Error| error.to_string();
-        let mut index = Index::open(&store).map_err(say)?;
-        let rows = index.list(&Query::default()).map_err(say)?;
-        index.details(&rows).map_err(say)?;
-        Ok(rows.len())
-    };
     let index = store.join(FILE);
-    assert_eq!(list(), Ok(2), "both variants");
-    let seeds: Vec<Vec<u8>> = parts.iter().map(|part| part.seeds[0].clone()).collect();
+    assert_eq!(list(&store, &Query::default()), Ok(2), "both variants");
+    let files = files(&folder, &["trial", "metrics", "environment"]);
+    let files = files.with("index", index.clone(), change::bytes);
+    let asked = [
+        "optimiser.lr>=0.001",
+        "validation.top1_error.min<1",
+        "model.filters=[2, 2, 2]",
+        "seed!=7",
+        "started>=2020-11-25",
+    ];
+    let mut parts = files.parts();
     parts.push(Part {
-        name: "index",
-        seeds: vec![std::fs::read(&index).expect("readable")],
-        change: change::bytes,
+        name: "condition",
+        seeds: asked.map(Vec::from).to_vec(),
+        change: text::text,
     });
     let target = Target {
         name: "listed",
@@ -37,21 +39,45 @@ fn listed() {
         share: 0.1,
     };
     target.run(|part, input| {
-        let at = names.iter().position(|name| *name == part);
-        match at {
-            Some(at) => std::fs::write(&paths[at], input).expect("writable"),
-            None => std::fs::write(&index, input).expect("writable"),
+        if part == "condition" {
+            let query = query(&String::from_utf8_lossy(input))?;
+            return list(&store, &query).map(drop);
         }
-        let readable = TrialFolder::open(&folder)
-            .record()
-            .is_ok_and(|t| t.is_some());
-        let listed = list();
-        if let Some(at) = at {
-            std::fs::write(&paths[at], &seeds[at]).expect("writable");
-        }
-        std::fs::remove_file(&index).expect("removable");
+        let (readable, listed) = files.changed(part, input, || {
+            if part != "index" {
+                // By the times of folders nothing has changed.
+                std::fs::remove_file(&index).expect("removable");
+            }
+            let record = TrialFolder::open(&folder).record();
+            let listed = list(&store, &Query::default());
+            (record.is_ok_and(|trial| trial.is_some()), listed)
+        });
         let rows = listed?;
         assert!(rows == 2 || !readable, "a trial that reads is not listed");
         Ok(())
     });
+}
+
+/// How many trials a query is about, each written in every form.
+fn list(store: &Path, query: &Query) -> Result<usize, String> {
+    let say = |error: ablate_index::Error| error.to_string();
+    let mut index = Index::open(store).map_err(say)?;
+    let rows = index.list(query).map_err(say)?;
+    let details = index.details(&rows).map_err(say)?;
+    let forms = xtask::readers::forms(&rows, &details);
+    forms.map_err(|error| format!("{error:#}"))?;
+    Ok(rows.len())
+}
+
+/// The trials that meet a condition, sorted by its key, which is a column too.
+fn query(text: &str) -> Result<Query, String> {
+    let condition: Condition = text
+        .parse()
+        .map_err(|e: ablate_index::Error| e.to_string())?;
+    Ok(Query {
+        sort: Some(condition.key.clone()),
+        columns: vec![condition.key.clone()],
+        conditions: vec![condition],
+        ..Query::default()
+    })
 }

@@ -1,6 +1,6 @@
 //! A set of shards: manifest, shard, statistics and names.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 
 use ablate_core::{DataContext, registry};
 use ablate_data::{Preparation, prepare_imagenet};
@@ -11,7 +11,8 @@ use serde_json::json;
 
 use super::{MIB, networks, read_all};
 use crate::archive::tar;
-use crate::engine::{Part, Target};
+use crate::engine::Target;
+use crate::files::Files;
 use crate::seeds::{encoded, picture};
 use crate::{change, repair, scratch, text};
 
@@ -40,50 +41,38 @@ fn of_encoding(name: &'static str, raw: bool) {
     };
     prepare_imagenet(&wanted, &mut |_| ()).expect("prepared");
     std::fs::write(root.join("classes.tsv"), "n00000001\ta bird\n").expect("writable");
-    let parts: [(&'static str, crate::engine::Change); 4] = [
-        ("manifest.json", text::text),
-        ("train-n00000001.shard", shard),
-        ("statistics.safetensors", networks::safetensors),
-        ("classes.tsv", text::text),
-    ];
-    let files: BTreeMap<&str, Vec<u8>> = parts
-        .iter()
-        .map(|(file, _)| (*file, std::fs::read(root.join(file)).expect("readable")))
-        .collect();
+    let files = files(&root).with("classes", root.join("classes.tsv"), text::text);
     let target = Target {
         name,
-        parts: parts
-            .iter()
-            .map(|(file, change)| Part {
-                // Its file's ending would look like an input's.
-                name: file.split('.').next().expect("a name"),
-                seeds: vec![files[file].clone()],
-                change: *change,
-            })
-            .collect(),
+        parts: files.parts(),
         memory: 64 * MIB,
         share: 1.0,
     };
-    let full = |part: &str| {
-        let mut names = files.keys();
-        *names.find(|name| name.starts_with(part)).expect("a file")
-    };
     target.run(|part, input| {
-        let file = full(part);
-        std::fs::write(root.join(file), input).expect("writable");
-        let read = [0, 2].map(|holdout| {
-            let config = json!({
-                "root": root, "holdout": holdout, "train_limit": null,
-                "validation_limit": null, "cache_mib": 1,
-            });
-            let data = registry::dataset("shards", &config, &DataContext::default());
-            read_all(data.map_err(|error| error.to_string())?.as_ref())
-        });
-        std::fs::write(root.join(file), &files[file]).expect("writable");
+        let read = files.changed(part, input, || [0, 2].map(|holdout| read(&root, holdout)));
         // Without validation images the first is refused whatever the input is.
         let [_, held_out] = read;
         held_out
     });
+}
+
+/// The files that preparing makes, of which a set with one class has one shard.
+pub fn files(root: &Path) -> Files {
+    let statistics = root.join("statistics.safetensors");
+    Files::default()
+        .with("manifest", root.join("manifest.json"), text::text)
+        .with("shard", root.join("train-n00000001.shard"), shard)
+        .with("statistics", statistics, networks::safetensors)
+}
+
+/// Reads a set, with so many of its training images held out.
+pub fn read(root: &Path, holdout: usize) -> Result<(), String> {
+    let config = json!({
+        "root": root, "holdout": holdout, "train_limit": null, "validation_limit": null,
+        "cache_mib": 1,
+    });
+    let data = registry::dataset("shards", &config, &DataContext::default());
+    read_all(data.map_err(|error| error.to_string())?.as_ref())
 }
 
 fn shard(input: &mut Vec<u8>, other: &[u8], rng: &mut ChaCha8Rng) {

@@ -11,7 +11,8 @@ use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
 use super::{MIB, networks};
-use crate::engine::{Change, Part, Target};
+use crate::engine::Target;
+use crate::files::Files;
 use crate::{repair, scratch, text};
 
 /// Two variants of a tiny network, on tiny images.
@@ -67,14 +68,20 @@ impl Observer for StopAfter {
 impl Tiny {
     /// Trains it for so many of its two epochs, or until a variant has them.
     pub fn trained(epochs: usize) -> Self {
+        let tiny = Self::planned(&[]);
+        tiny.run(epochs).expect("it trains");
+        tiny
+    }
+
+    /// Plans it with these settings.
+    pub fn planned(settings: &[&str]) -> Self {
         let folder = scratch::folder();
         let file = folder.path().join("tiny.toml");
         std::fs::write(&file, EXPERIMENT).expect("writable");
-        let draft = Draft::read(&file, None, &[], None, DataContext::default());
+        let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+        let draft = Draft::read(&file, None, &settings, None, DataContext::default());
         let plan = draft.and_then(|draft| draft.plan(&[])).expect("valid");
-        let tiny = Self { plan, folder };
-        tiny.run(epochs).expect("it trains");
-        tiny
+        Self { plan, folder }
     }
 
     /// Goes on with it.
@@ -113,27 +120,17 @@ pub fn train(
 }
 
 /// The files of a trial's folder that are read, and what changes them.
-pub fn parts(folder: &Path, wanted: &[&'static str]) -> (Vec<Part>, Vec<PathBuf>) {
-    let files = |name: &str| match name {
-        "tensors" => folder.join(checkpoint::newest(folder).expect("a checkpoint")),
-        "metrics" => folder.join("metrics.jsonl"),
-        "outputs" => folder.join("outputs.safetensors"),
-        _ => folder.join(format!("{name}.json")),
-    };
-    let change = |name: &str| -> Change {
-        match name {
-            "outputs" => outputs,
-            "tensors" => networks::safetensors,
-            _ => text::text,
+pub fn files(folder: &Path, wanted: &[&'static str]) -> Files {
+    let with = |files: Files, name: &&'static str| match *name {
+        "tensors" => {
+            let newest = checkpoint::newest(folder).expect("a checkpoint");
+            files.with(name, folder.join(newest), networks::safetensors)
         }
+        "metrics" => files.with(name, folder.join("metrics.jsonl"), text::text),
+        "outputs" => files.with(name, folder.join("outputs.safetensors"), outputs),
+        _ => files.with(name, folder.join(format!("{name}.json")), text::text),
     };
-    let part = |name: &&'static str| Part {
-        name,
-        seeds: vec![std::fs::read(files(name)).expect("readable")],
-        change: change(name),
-    };
-    let paths = wanted.iter().map(|name| files(name)).collect();
-    (wanted.iter().map(part).collect(), paths)
+    wanted.iter().fold(Files::default(), with)
 }
 
 /// Makes the list of checkpoints fit a changed file of tensors.
@@ -157,25 +154,20 @@ fn stored() {
         "checkpoint",
         "tensors",
     ];
-    let (parts, paths) = parts(&folder, &names);
-    let listed = std::fs::read(folder.join("checkpoint.json")).expect("readable");
-    let seeds: Vec<Vec<u8>> = parts.iter().map(|part| part.seeds[0].clone()).collect();
+    let files = files(&folder, &names);
     let target = Target {
         name: "stored",
-        parts,
+        parts: files.parts(),
         memory: 64 * MIB,
         share: 1.0,
     };
     target.run(|part, input| {
-        let at = names.iter().position(|name| *name == part).expect("a part");
-        std::fs::write(&paths[at], input).expect("writable");
-        if part == "tensors" {
-            list_again(&folder, input);
-        }
-        let read = read(&folder);
-        std::fs::write(&paths[at], &seeds[at]).expect("writable");
-        std::fs::write(folder.join("checkpoint.json"), &listed).expect("writable");
-        read
+        files.changed(part, input, || {
+            if part == "tensors" {
+                list_again(&folder, input);
+            }
+            read(&folder)
+        })
     });
 }
 
@@ -210,20 +202,18 @@ fn report() {
     let tiny = Tiny::trained(2);
     let folder = tiny.trial();
     let names = ["trial", "environment", "metrics", "outputs"];
-    let (parts, paths) = parts(&folder, &names);
-    let seeds: Vec<Vec<u8>> = parts.iter().map(|part| part.seeds[0].clone()).collect();
+    let files = files(&folder, &names);
     let target = Target {
         name: "report",
-        parts,
+        parts: files.parts(),
         memory: 256 * MIB,
         share: 0.05,
     };
     let into = tiny.folder.path().join("report");
     target.run(|part, input| {
-        let at = names.iter().position(|name| *name == part).expect("a part");
-        std::fs::write(&paths[at], input).expect("writable");
-        let stored = ablate_runner::stored(&tiny.plan, &tiny.store());
-        std::fs::write(&paths[at], &seeds[at]).expect("writable");
+        let stored = files.changed(part, input, || {
+            ablate_runner::stored(&tiny.plan, &tiny.store())
+        });
         let (_, trials) = stored.map_err(|error| error.to_string())?;
         let written = ablate_report::write(&tiny.plan.experiment, &trials, &into, "again");
         written.map(drop).map_err(|error| error.to_string())
