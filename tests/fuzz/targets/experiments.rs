@@ -73,7 +73,7 @@ fn experiments() {
             return resolve(&path, Some("quick"), &[text.into_owned()]).map(drop);
         }
         std::fs::write(&path, input).expect("writable");
-        let file = ExperimentFile::read(&path).map_err(|error| error.to_string())?;
+        let file = ExperimentFile::read(&path).map_err(say)?;
         let profiles: Vec<&str> = file.profiles().take(3).collect();
         for profile in profiles {
             resolve(&path, Some(profile), &[])?;
@@ -83,7 +83,6 @@ fn experiments() {
 }
 
 fn resolve(path: &Path, profile: Option<&str>, settings: &[String]) -> Result<Draft, String> {
-    let say = |error: ablate_runner::Error| error.to_string();
     let draft = Draft::read(path, profile, settings, None, DataContext::default()).map_err(say)?;
     draft.foreseen().map_err(say)?;
     let plan = draft.unsearched().map_err(say)?;
@@ -97,6 +96,13 @@ fn resolve(path: &Path, profile: Option<&str>, settings: &[String]) -> Result<Dr
         assert!(one && name != "..", "{name}");
     }
     Ok(draft)
+}
+
+/// What is wrong, which the terminal shows with the file's line.
+fn say(error: ablate_runner::Error) -> String {
+    let text = error.to_string();
+    xtask::readers::complaint(&error.into());
+    text
 }
 
 /// A profile that trains on built-in images, for each network of ours.
@@ -190,7 +196,6 @@ fn trained() {
 /// The plan of an experiment file that passes every check, and its memory in bytes.
 fn checked(path: &Path) -> Result<(Plan, u64), String> {
     let draft = resolve(path, None, &[])?;
-    let say = |error: ablate_runner::Error| error.to_string();
     let variants = draft.variants().map_err(say)?;
     // Other sets would be looked for outside the folder, and large ones painted.
     let is_small = |data: &serde_json::Value| {

@@ -2,10 +2,16 @@
 
 mod archives;
 mod cifar10;
+mod download;
 mod experiments;
+mod fixtures;
 mod images;
+mod interrupted;
+mod launched;
 mod listed;
 mod networks;
+mod page;
+mod ranks;
 mod resume;
 mod shards;
 mod stored;

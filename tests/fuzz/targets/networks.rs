@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::MIB;
 use crate::engine::{Part, Target};
+use crate::seeds::zeros;
 use crate::{change, repair, scratch, text};
 
 /// A network on tiny images, with statistics in its pipeline.
@@ -64,6 +65,11 @@ fn networks() {
                 seeds: vec![exported],
                 change: safetensors,
             },
+            Part {
+                name: "classes",
+                seeds: vec!["a b\nc\n\n d\ne\nf\ng\nh\ni\nj\nk\n".into()],
+                change: text::text,
+            },
         ],
         memory: 64 * MIB,
         share: 1.0,
@@ -72,6 +78,12 @@ fn networks() {
         std::fs::write(at(part), input).expect("writable");
         let network = match part {
             "torch" => import(&at(part), &like),
+            "classes" => {
+                let names = xtask::readers::class_names(&at(part));
+                let names = names.map_err(|error| error.to_string())?;
+                let context = DataContext::default();
+                Network::import(&at("valid"), &like, &[], Some(names), &context)
+            }
             _ => Network::open(&at(part), &[], &DataContext::default()),
         };
         let network = network.map_err(|error| error.to_string())?;
@@ -146,17 +158,7 @@ fn of_zeros(config: &str) -> Vec<u8> {
             ("classifier.0.bias", &[10]),
         ],
     };
-    let (mut header, mut end) = (serde_json::Map::new(), 0);
-    for (name, shape) in shapes {
-        let begin = end;
-        end += 4 * shape.iter().product::<usize>();
-        let info = serde_json::json!({
-            "dtype": "F32", "shape": shape, "data_offsets": [begin, end],
-        });
-        header.insert((*name).to_string(), info);
-    }
-    let header = serde_json::Value::Object(header).to_string();
-    repair::joined(header.as_bytes(), &vec![0; end])
+    zeros(None, shapes)
 }
 
 /// Changes the header as text, or any bytes.
