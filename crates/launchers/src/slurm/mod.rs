@@ -117,7 +117,7 @@ impl Launcher for Slurm {
     }
 
     fn states(&self, id: &str) -> Result<Vec<(usize, TaskState)>> {
-        let (mut command, number) = about("squeue", id);
+        let (mut command, number) = about("squeue", id)?;
         command.args(["--noheader", "--array", "--states=all", "--format=%K %T"]);
         command.arg(format!("--jobs={number}"));
         match answer(command) {
@@ -129,7 +129,7 @@ impl Launcher for Slurm {
     }
 
     fn cancel(&self, id: &str, task: Option<usize>) -> Result<()> {
-        let (mut command, number) = about("scancel", id);
+        let (mut command, number) = about("scancel", id)?;
         command.arg(match task {
             Some(task) => format!("{number}_{task}"),
             None => number.to_string(),
@@ -197,27 +197,41 @@ impl Slurm {
 #[doc(hidden)]
 pub fn job_id(output: &str) -> Result<String> {
     let id = output.trim();
-    let (number, cluster) = id.split_once(';').unwrap_or((id, "_"));
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if !is_number || cluster.is_empty() || !cluster.chars().all(is_name) {
-        return Err(Error::Other(format!(
+    match parts(id) {
+        Some(_) => Ok(id.to_string()),
+        None => Err(Error::Other(format!(
             "sbatch gave no job's number but `{id}`"
-        )));
+        ))),
     }
-    Ok(id.to_string())
+}
+
+/// A job's number, and the cluster it is on if that is named. `None` for anything else,
+/// such as an option.
+fn parts(id: &str) -> Option<(&str, Option<&str>)> {
+    let (number, cluster) = match id.split_once(';') {
+        Some((number, cluster)) => (number, Some(cluster)),
+        None => (id, None),
+    };
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(of_name);
+    (is_number && cluster.is_none_or(is_name)).then_some((number, cluster))
 }
 
 /// One of Slurm's commands for the cluster that has a job, and the job's number there.
-fn about<'a>(program: &str, id: &'a str) -> (Command, &'a str) {
+///
+/// # Errors
+/// The id is none that `sbatch` gives: the file it was kept in has been changed.
+fn about<'a>(program: &str, id: &'a str) -> Result<(Command, &'a str)> {
+    let (number, cluster) = parts(id).ok_or_else(|| {
+        Error::Other(format!(
+            "`{id}` is no job of Slurm's\n  fix: see which jobs of this run there are with \
+             `squeue`, and correct or remove its `launch/jobs.json`"
+        ))
+    })?;
     let mut command = Command::new(program);
-    match id.split_once(';') {
-        None => (command, id),
-        Some((number, cluster)) => {
-            command.arg(format!("--clusters={cluster}"));
-            (command, number)
-        }
-    }
+    command.args(cluster.map(|cluster| format!("--clusters={cluster}")));
+    Ok((command, number))
 }
 
 /// A key's text, which may be a number: an account, or minutes.

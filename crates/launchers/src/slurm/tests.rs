@@ -95,12 +95,17 @@ fn a_job_of_another_cluster_is_looked_for_there() {
         assert!(job_id(wrong).is_err(), "{wrong}");
     }
     let words = |id: &'static str| {
-        let (command, number) = about("squeue", id);
+        let (command, number) = about("squeue", id).expect("a job");
         let words: Vec<_> = command.get_args().map(|a| a.to_os_string()).collect();
         (words, number)
     };
     assert_eq!(words("77"), (Vec::new(), "77"));
     assert_eq!(words("77;b"), (vec!["--clusters=b".into()], "77"));
+    // What a changed file says goes to no command.
+    for wrong in ["--user=root", "-a", "77 --me", "", ";b"] {
+        let error = about("scancel", wrong).expect_err(wrong).to_string();
+        assert!(error.contains("jobs.json"), "{error}");
+    }
     let of_clusters = states::read("CLUSTER: b\n0 RUNNING\n");
     assert_eq!(of_clusters, [(0, TaskState::Running)]);
 }
