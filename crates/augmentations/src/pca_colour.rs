@@ -335,7 +335,7 @@ mod tests {
         }
     }
 
-    /// Alexnet's `[p1, p2, p3][a1 l1, a2 l2, a3 l3]^T`, with the sign of the draws.
+    /// `[p1, p2, p3][a1 l1, a2 l2, a3 l3]^T` (paper, section 4.1), signs included.
     #[test]
     fn a_shift_goes_where_its_draws_point() {
         for index in 0..10 {
