@@ -65,6 +65,7 @@ register!(
 
 #[cfg(test)]
 mod tests {
+    use super::super::factors;
     use super::*;
 
     #[test]
@@ -74,17 +75,7 @@ mod tests {
             factor: 0.5,
             linear_warmup: 1.5,
         };
-        let schedule = schedule.build()?;
-        let factor = |step: usize| {
-            let progress = Progress {
-                epoch: step / 2,
-                step: step % 2,
-                steps_per_epoch: 2,
-                epochs: 3,
-            };
-            schedule.factor(progress, &[])
-        };
-        let factors: Vec<f64> = (0..5).map(factor).collect();
+        let factors = factors(&schedule, 2, (0..5).map(|step| [step / 2, step % 2]))?;
         assert_eq!(factors, [1.0 / 3.0, 2.0 / 3.0, 0.5, 0.5, 0.5]);
         Ok(())
     }
@@ -96,17 +87,7 @@ mod tests {
             factor: 0.5,
             linear_warmup: 0.0,
         };
-        let schedule = schedule.build()?;
-        let factor = |epoch| {
-            let progress = Progress {
-                epoch,
-                step: 0,
-                steps_per_epoch: 4,
-                epochs: 6,
-            };
-            schedule.factor(progress, &[])
-        };
-        let factors: Vec<f64> = (0..6).map(factor).collect();
+        let factors = factors(&schedule, 4, (0..6).map(|epoch| [epoch, 0]))?;
         assert_eq!(factors, [1.0, 0.5, 0.5, 0.5, 0.25, 0.25]);
         Ok(())
     }
