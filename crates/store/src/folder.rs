@@ -1,11 +1,11 @@
 //! Where experiments and trials lie, and how they are read and written.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ablate_core::EpochRecord;
+use ablate_core::{EpochRecord, FileLock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -19,10 +19,9 @@ const METRICS: &str = "metrics.jsonl";
 /// The folder within an experiment's that the trials of its search are in.
 pub const SEARCH: &str = "search";
 pub(crate) const LOCK: &str = ".lock";
-/// Tries before a lock counts as another process's, and the wait between them:
-/// a listing holds it for a moment to see whether it is taken.
-const TRIES: usize = 5;
-const WAIT: Duration = Duration::from_millis(20);
+/// How long a lock may be taken before it counts as another process's: a listing
+/// holds it for a moment to see whether it is.
+const PATIENCE: Duration = Duration::from_millis(80);
 
 /// The folder of one experiment under one profile.
 #[derive(Clone, Debug)]
@@ -95,11 +94,10 @@ pub struct TrialFolder {
     path: PathBuf,
 }
 
-/// Held while a trial trains, so that two processes never share a folder. The
-/// operating system drops it when the process ends, however it ends.
+/// Held while a trial trains, so that two processes never share a folder.
 #[derive(Debug)]
 pub struct TrialLock {
-    _file: File,
+    _file: FileLock,
 }
 
 impl TrialFolder {
@@ -124,32 +122,19 @@ impl TrialFolder {
     /// Another process has it.
     pub fn lock(&self) -> Result<TrialLock> {
         let path = self.path.join(LOCK);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(Error::io(&path))?;
-        for attempt in 1.. {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if attempt < TRIES => std::thread::sleep(WAIT),
-                Err(TryLockError::WouldBlock) => {
-                    return Err(Error::Busy {
-                        path: self.path.clone(),
-                    });
-                }
-                Err(TryLockError::Error(source)) => return Err(Error::Io { path, source }),
-            }
+        match FileLock::claim(&path, PATIENCE) {
+            Ok(file) => Ok(TrialLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy {
+                path: self.path.clone(),
+            }),
+            Err(TryLockError::Error(source)) => Err(Error::Io { path, source }),
         }
-        Ok(TrialLock { _file: file })
     }
 
     /// Whether some process has claimed the trial now; where the system cannot
     /// tell, none has. Writes nothing.
     pub fn is_locked(&self) -> bool {
-        let file = File::open(self.path.join(LOCK));
-        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        FileLock::is_held(&self.path.join(LOCK))
     }
 
     /// The stored trial, or `None` where it never started.

@@ -1,10 +1,11 @@
 //! Whether a folder's set is the one that is wanted, and which of its shards are whole.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, TryLockError};
 use std::path::Path;
+use std::time::Duration;
 
-use ablate_core::{Error, Result};
+use ablate_core::{Error, FileLock, Result};
 
 use super::Preparation;
 use crate::digest;
@@ -13,12 +14,11 @@ use crate::shards::{Encoding, MANIFEST, Manifest, STATISTICS, Source, VERSION};
 /// Keeps other processes out of the folder until it is dropped, or the process ends.
 ///
 /// # Errors
-/// Another process is at work there, or its file system has no locks.
-pub(super) fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(".lock");
-    let file = File::create(&path).map_err(Error::io(&path))?;
-    file.try_lock().map_err(|error| not_locked(folder, error))?;
-    Ok(file)
+/// Another process is at work there, or the folder cannot be written, or its file
+/// system has no locks.
+pub(super) fn lock(folder: &Path) -> Result<FileLock> {
+    let lock = FileLock::claim(&folder.join(".lock"), Duration::ZERO);
+    lock.map_err(|error| not_locked(folder, error))
 }
 
 /// Says whether waiting would help.
@@ -30,7 +30,7 @@ pub(super) fn not_locked(folder: &Path, error: TryLockError) -> Error {
         }
         TryLockError::Error(error) => {
             let problem = format!("the folder cannot be locked: {error}");
-            let fix = "choose an `--into` on a file system with locks";
+            let fix = "choose an `--into` that can be written, on a file system with locks";
             Error::bad_file(folder, problem, fix)
         }
     }

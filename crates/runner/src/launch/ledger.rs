@@ -1,10 +1,11 @@
 //! The jobs of a plan, written down so that they outlive the process that submitted
 //! them.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use ablate_core::{Launcher, TaskState};
+use ablate_core::{FileLock, Launcher, TaskState};
 use ablate_store::{Error as StoreError, atomic};
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,7 @@ pub(super) struct Ledger {
     launcher: String,
     jobs: Vec<Entry>,
     /// Held as long as this process watches the plan.
-    _lock: File,
+    _lock: FileLock,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -139,20 +140,13 @@ impl Ledger {
 }
 
 /// Claims a plan for this process.
-fn lock(desk: &Path) -> Result<File> {
+fn lock(desk: &Path) -> Result<FileLock> {
     let path = desk.join(LOCK);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(StoreError::io(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Other(format!(
+    FileLock::claim(&path, Duration::ZERO).map_err(|error| match error {
+        TryLockError::WouldBlock => Error::Other(format!(
             "{}: another process watches these trials\n  fix: let it go on, or stop it first",
             desk.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(StoreError::io(&path)(error).into()),
-    }
+        )),
+        TryLockError::Error(error) => StoreError::io(&path)(error).into(),
+    })
 }
