@@ -46,17 +46,15 @@ pub fn activation_backward(split: Split, act: Activation, y: &[f32], gy: &mut [f
 /// [`activation_backward`] on one instruction set.
 pub(super) fn backward_at(level: Level, split: Split, act: Activation, y: &[f32], gy: &mut [f32]) {
     assert_eq!(y.len(), gy.len(), "activation: the slices differ in length");
-    if act == Activation::Identity {
-        return;
-    }
+    let gradient = match act {
+        Activation::Identity => return,
+        Activation::Relu => relu_gradient,
+        Activation::Tanh => tanh_gradient,
+    };
     gy.par_chunks_mut(CHUNK)
         .zip(y.par_chunks(CHUNK))
         .with_min_len(split.min_len())
-        .for_each(|(gy, y)| match act {
-            Activation::Identity => {}
-            Activation::Relu => relu_gradient(level, y, gy),
-            Activation::Tanh => tanh_gradient(level, y, gy),
-        });
+        .for_each(|(gy, y)| gradient(level, y, gy));
 }
 
 multiversion! {
