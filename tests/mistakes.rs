@@ -72,14 +72,20 @@ fn a_device_that_is_not_there_is_refused_before_anything_trains() {
         Program::new().fail(&["run", EXPERIMENT, "--set", &setting])
     };
     assert_says(&on("gpu"), &["`machine.device`", "`gpu` is no device"]);
-    let bf16 = [
-        "--set",
-        "machine.device=cuda",
-        "--set",
-        "training.precision=bf16",
-    ];
-    let error = Program::new().fail(&[&["run", EXPERIMENT][..], &bf16].concat());
-    assert_says(&error, &["`training.precision`", "float32 only"]);
+    for (setting, parts) in [
+        (
+            "training.precision=bf16",
+            ["`training.precision`", "float32 only"],
+        ),
+        (
+            "machine.workers=2",
+            ["`machine.workers`", "set machine.workers=1"],
+        ),
+    ] {
+        let settings = ["--set", "machine.device=cuda", "--set", setting];
+        let error = Program::new().fail(&[&["run", EXPERIMENT][..], &settings].concat());
+        assert_says(&error, &parts);
+    }
     // Built without CUDA, or with it but without so many GPUs.
     assert_says(
         &on("cuda:999"),
