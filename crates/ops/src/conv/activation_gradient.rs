@@ -59,3 +59,38 @@ fn sum(plane: &[Lanes]) -> f32 {
     }
     Lanes(sums).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_added_in_order() {
+        // Sums that give another one in any other order, or in pairs.
+        let blocks = [1e8, 1.0, -1e8, 1.0, 1.0];
+        const PIXELS: usize = 3;
+        let planes = blocks.iter().flat_map(|sum| [*sum, 2.0 * sum]);
+        let given: Vec<Lanes> = planes
+            .flat_map(|sum| {
+                let mut plane = [Lanes([0.0; LANES]); PIXELS];
+                plane[1].0[5] = sum;
+                plane
+            })
+            .collect();
+        // Of an activation that passes on the last three blocks alone.
+        let mut outputs = vec![Lanes([1.0; LANES]); given.len()];
+        outputs[..2 * 2 * PIXELS].fill(Lanes([0.0; LANES]));
+
+        for split in [Split::Never, Split::Threads] {
+            let (mut gy, mut gb) = (given.clone(), [0.0; 2]);
+            activation_gradient(split, PIXELS, None, &mut gy, &mut gb);
+            assert_eq!(gb, [2.0, 4.0], "{split:?}");
+            assert_eq!(Lanes::as_floats(&gy), Lanes::as_floats(&given));
+
+            gb.fill(0.0);
+            let relu = Some((Activation::Relu, outputs.as_slice()));
+            activation_gradient(split, PIXELS, relu, &mut gy, &mut gb);
+            assert_eq!(gb, [-1e8, -2e8], "{split:?}");
+        }
+    }
+}
